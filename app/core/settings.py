@@ -1,0 +1,156 @@
+"""Every setting of Backlot, read once from the environment (prefix `BACKLOT_`).
+
+`BACKLOT_DATABASE_URL` is `settings.database.url`: the first word after the prefix names the group.
+"""
+
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+DEVELOPMENT_SECRET = "development-only-secret-change-me"  # noqa: S105  refused in production
+MEBIBYTE = 1024 * 1024
+
+
+def _split(value: Any) -> Any:
+    """Lists may be written `a,b` or as JSON."""
+    if isinstance(value, str):
+        return [part for part in (raw.strip(' "') for raw in value.strip("[] ").split(",")) if part]
+    return value
+
+
+def _networks(value: Any) -> Any:
+    return [ip_network(part, strict=False) if isinstance(part, str) else part for part in _split(value)]
+
+
+CommaList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_networks)]
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Database(_Group):
+    url: SecretStr = SecretStr("postgresql://postgres@127.0.0.1:5432/backlot")
+    pool_size: int = Field(default=10, ge=2, le=200, description="connections per process")
+    statement_timeout_seconds: float = Field(default=30, gt=0)
+
+    @property
+    def async_url(self) -> str:
+        """The URL with the driver SQLAlchemy is to use."""
+        return f"postgresql+asyncpg://{self.url.get_secret_value().partition('://')[2]}"
+
+
+class Redis(_Group):
+    url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
+
+
+class Api(_Group):
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=1, le=65535)
+    processes: int = Field(default=1, ge=1, le=64)
+    public_url: str = Field(default="http://127.0.0.1:8000", description="where clients reach the API")
+    cors_origins: CommaList = ()
+    shutdown_seconds: float = Field(default=20, gt=0)
+    max_body_bytes: int = Field(default=30 * MEBIBYTE, description="of any request")
+
+
+class Storage(_Group):
+    backend: Literal["local", "s3"] = "local"
+    signing_secret: SecretStr = SecretStr(DEVELOPMENT_SECRET)
+    url_seconds: int = Field(default=7 * 86400, ge=60, le=7 * 86400, description="least life of a signed URL")
+    cdn_url: str | None = Field(default=None, description="public base URL put before storage keys")
+    s3_endpoint: str | None = None
+    s3_region: str = "us-east-1"
+    s3_bucket: str = "backlot"
+    s3_access_key: SecretStr | None = None
+    s3_secret_key: SecretStr | None = None
+
+
+class Egress(_Group):
+    allow: Networks = Field(default=(), description="private ranges the guarded client may reach")
+    connect_seconds: float = 5
+    total_seconds: float = Field(default=30, description="for one whole fetch of a user-given URL")
+
+
+class Assets(_Group):
+    max_image_bytes: int = 20 * MEBIBYTE
+    max_image_side: int = 4096
+    decode_seconds: float = 20
+    decode_memory_bytes: int = 1024 * MEBIBYTE
+
+
+class Ledger(_Group):
+    signup_credits: int = Field(default=10, ge=0)
+    test_credits: int = Field(default=1000, ge=0)
+
+
+class Tasks(_Group):
+    lease_seconds: float = Field(default=8, gt=0)
+    max_attempts: int = Field(default=3, ge=1, description="per step")
+    image_deadline_seconds: float = 300
+    provider_call_seconds: float = 60
+    max_wait_seconds: float = Field(default=60, description="longest ?wait=")
+
+
+class Worker(_Group):
+    concurrency: int = Field(default=100, ge=1, description="jobs at once in one worker process")
+    image_processes: int = Field(default=1, ge=1, description="CPU processes for local image work")
+    image_memory_bytes: int = 1536 * MEBIBYTE
+    image_idle_seconds: float = Field(default=120, description="an idle image process ends after this")
+    providers: CommaList = Field(default=("local",), description="enabled providers, first tried first")
+
+
+class Log(_Group):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["json", "text"] = "json"
+
+
+class Settings(BaseSettings):
+    """All of it. Frozen: change the environment and restart."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="BACKLOT_",
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+        env_file=".env",
+        frozen=True,
+        extra="ignore",
+    )
+
+    env: Literal["development", "production"] = "development"
+    data: Path = Field(default=Path(".backlot"), description="local files and the embedded servers")
+    database: Database = Database()
+    redis: Redis = Redis()
+    api: Api = Api()
+    storage: Storage = Storage()
+    egress: Egress = Egress()
+    assets: Assets = Assets()
+    ledger: Ledger = Ledger()
+    tasks: Tasks = Tasks()
+    worker: Worker = Worker()
+    log: Log = Log()
+
+    @model_validator(mode="after")
+    def _production_is_strict(self) -> Self:
+        if self.env != "production":
+            return self
+        faults = []
+        if self.storage.signing_secret.get_secret_value() == DEVELOPMENT_SECRET:
+            faults.append("BACKLOT_STORAGE_SIGNING_SECRET must be set to a random value")
+        if self.egress.allow:
+            faults.append("BACKLOT_EGRESS_ALLOW must be empty")
+        if "*" in self.api.cors_origins:
+            faults.append("BACKLOT_API_CORS_ORIGINS must list origins, not *")
+        if faults:
+            raise ValueError("refusing to start in production: " + "; ".join(faults))
+        return self
+
+
+@lru_cache
+def get_settings() -> Settings:
+    return Settings()

@@ -1,0 +1,153 @@
+"""What a provider promises, and what its caller may rely on.
+
+An adapter holds no policy: retries, failover, limits and money belong to `app.generation`. It turns one neutral
+`Call` into one request of its vendor and the answer into an outcome; failures are `Transient`, `Rejected`
+or `Unknown`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol, runtime_checkable
+
+
+class ErrorCode(StrEnum):
+    """Why a call failed: the `error.code` of a task."""
+
+    INVALID_IMAGE = "invalid_image"
+    CONTENT_REJECTED = "content_rejected"
+    PROVIDER_UNAVAILABLE = "provider_unavailable"
+    PROVIDER_TIMEOUT = "provider_timeout"
+    PROVIDER_QUOTA = "provider_quota"
+    PROVIDER_REJECTED = "provider_rejected"
+    NO_ROUTE = "no_route"
+    DEADLINE_EXCEEDED = "deadline_exceeded"
+    INTERNAL = "internal"
+
+
+class ProviderError(Exception):
+    """A provider could not do what it was asked.
+
+    `message` is shown to the customer: no vendor text with secrets or URLs in it.
+    """
+
+    def __init__(self, code: ErrorCode, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class Transient(ProviderError):  # noqa: N818  reads as an outcome
+    """Not now: another try, or another provider, may succeed. Nothing was accepted or billed."""
+
+    def __init__(self, code: ErrorCode, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(code, message)
+        self.retry_after = retry_after
+
+
+class Rejected(ProviderError):  # noqa: N818
+    """It never will: the same call fails everywhere or always."""
+
+
+class Unknown(ProviderError):  # noqa: N818
+    """The request was sent and no answer came: the provider may have accepted and billed it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One thing a provider sells: data, not code.
+
+    `steps` are the calls that make it, each an operation of the same provider; most are one call.
+    `seconds` is a first estimate of one output of one megapixel, used until there is history.
+    """
+
+    operation: str
+    model: str
+    title: str
+    steps: tuple[str, ...] = ()
+    seconds: float = 5.0
+    max_outputs: int = 4
+
+    def __post_init__(self) -> None:
+        if not self.steps:
+            object.__setattr__(self, "steps", (self.operation,))
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request to a provider: a step of a task.
+
+    `files` are decoded, oriented and metadata-free images as PNG, JPEG or WebP bytes by role (`image`, `mask`,
+    `background`). `params` have passed the operation's schema. `reference` is ours and unique to this attempt: send
+    it as the vendor's idempotency or correlation key where there is one.
+    """
+
+    operation: str
+    model: str
+    params: Mapping[str, Any]
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    reference: str = ""
+    timeout_seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One produced file: its bytes, or a URL of the vendor's that is downloaded at once and never shown."""
+
+    content: bytes | None = None
+    url: str | None = None
+    content_type: str | None = None
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Finished. `outputs` may be fewer than asked for. `cost_microusd` is what the vendor charged us, if told."""
+
+    outputs: Sequence[Output]
+    cost_microusd: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The vendor works on it under this id. Ask again after `poll_after` seconds."""
+
+    reference: str
+    poll_after: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Not finished. `progress` is 0..1 where the vendor tells."""
+
+    progress: float | None = None
+    poll_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    is_healthy: bool
+    detail: str = ""
+
+
+@runtime_checkable
+class Provider(Protocol):
+    """One vendor. All methods raise `Transient`, `Rejected` or `Unknown` and nothing else."""
+
+    name: str
+    offers: Sequence[Offer]
+    is_repeatable: bool
+    """True when a repeated `submit` costs and changes nothing (in-house work, real idempotency keys)."""
+
+    async def submit(self, call: Call) -> Done | Accepted: ...
+
+    async def poll(self, reference: str) -> Done | Running: ...
+
+    async def find(self, reference: str) -> Done | Accepted | None:
+        """What became of a call of ours whose answer was lost; None where the vendor cannot tell."""
+
+    async def cancel(self, reference: str) -> None: ...
+
+    async def probe(self) -> Health: ...
+
+    async def close(self) -> None: ...
