@@ -1,0 +1,115 @@
+"""Who is calling: FastAPI dependencies of every route that is not public."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import Depends, Header, Request, Security
+from fastapi.security import APIKeyHeader, HTTPBearer, SecurityScopes
+from fastapi.security.http import HTTPAuthorizationCredentials
+
+from app.accounts import service
+from app.accounts.errors import AccountSuspended, InvalidApiKey, MissingCredentials, MissingScope
+from app.accounts.models import Scope
+from app.accounts.schemas import CallerInfo
+from app.core import idempotency
+from app.core.db import DatabaseDep
+from app.core.idempotency import Once
+from app.core.problems import (
+    DependencyDown,
+    IdempotencyKeyInFlight,
+    IdempotencyKeyReused,
+    Internal,
+    InvalidRequest,
+    MalformedRequest,
+    Problem,
+)
+
+_bearer = HTTPBearer(auto_error=False, scheme_name="Bearer", description="`Authorization: Bearer <API key>`")
+_header = APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="ApiKey", description="An API key.")
+
+# What any route with a caller may answer with, beside its own.
+CALLER_PROBLEMS: tuple[type[Problem], ...] = (
+    MissingCredentials,
+    InvalidApiKey,
+    AccountSuspended,
+    MissingScope,
+    InvalidRequest,
+    MalformedRequest,
+    Internal,
+    DependencyDown,
+)
+ONCE_PROBLEMS: tuple[type[Problem], ...] = (IdempotencyKeyReused, IdempotencyKeyInFlight)
+
+
+async def _caller(
+    scopes: SecurityScopes,
+    database: DatabaseDep,
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+    header: Annotated[str | None, Security(_header)],
+) -> CallerInfo:
+    text = bearer.credentials if bearer else header
+    challenge = {"WWW-Authenticate": "Bearer"}
+    if not text:
+        raise MissingCredentials(
+            "Send an API key as `Authorization: Bearer bk_live_…` or `X-API-Key: bk_live_…`.", headers=challenge
+        )
+    try:
+        async with database.transaction() as session:
+            caller = await service.authenticate(session, text)
+    except InvalidApiKey as problem:
+        problem.headers.update(challenge)
+        raise
+    missing = [scope for scope in scopes.scopes if scope not in caller.scopes]
+    if missing:
+        raise MissingScope(f"This key lacks the scope {missing[0]!r}.", required_scope=missing[0])
+    return caller
+
+
+def requires(*scopes: Scope) -> Any:
+    """The dependency giving the caller, who has these scopes: `caller: Annotated[CallerInfo, requires(...)]`."""
+    return Security(_caller, scopes=[scope.value for scope in scopes])
+
+
+TasksReader = Annotated[CallerInfo, requires(Scope.TASKS_READ)]
+TasksWriter = Annotated[CallerInfo, requires(Scope.TASKS_WRITE)]
+AssetsReader = Annotated[CallerInfo, requires(Scope.ASSETS_READ)]
+AssetsWriter = Annotated[CallerInfo, requires(Scope.ASSETS_WRITE)]
+CreditsReader = Annotated[CallerInfo, requires(Scope.CREDITS_READ)]
+KeysReader = Annotated[CallerInfo, requires(Scope.KEYS_READ)]
+KeysWriter = Annotated[CallerInfo, requires(Scope.KEYS_WRITE)]
+
+IdempotencyHeader = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        description="Repeats of a request with the same key and body have one effect and one answer, for 24 hours.",
+        examples=["order-1042"],
+    ),
+]
+
+
+async def _once(
+    request: Request,
+    database: DatabaseDep,
+    caller: Annotated[CallerInfo, Depends(_caller)],
+    key: IdempotencyHeader = None,
+) -> AsyncIterator[Once]:
+    body = idempotency.canonical(await request.body())
+    async with idempotency.once(
+        database,
+        workspace_id=caller.workspace_id,
+        mode=caller.mode,
+        key=idempotency.read_key(key),
+        fingerprint=idempotency.fingerprint(request.method, request.url.path, body),
+    ) as once:
+        yield once
+
+
+# For routes with a JSON body. Name it before DbSession, so that a failed commit lets the key go.
+OnceDep = Annotated[Once, Depends(_once, scope="function")]
+
+
+def same_body(parts: dict[str, Any]) -> bytes:
+    """What stands for a body that is not JSON in the fingerprint of an Idempotency-Key."""
+    return json.dumps(parts, sort_keys=True, separators=(",", ":")).encode()

@@ -1,0 +1,75 @@
+"""SQL of users, workspaces and API keys."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Row, func, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.models import ApiKey, User, Workspace
+from app.core.ids import new_id
+from app.core.paging import PageRequest
+
+
+async def find_key_with_user(session: AsyncSession, key_id: UUID) -> Row[tuple[ApiKey, User]] | None:
+    return (
+        await session.execute(
+            select(ApiKey, User).join(User, User.id == ApiKey.user_id).where(ApiKey.id == key_id)
+        )
+    ).first()
+
+
+async def touch_key(session: AsyncSession, key_id: UUID, *, now: datetime, unless_after: datetime) -> None:
+    await session.execute(
+        update(ApiKey)
+        .where(ApiKey.id == key_id, ApiKey.last_used_at.is_(None) | (ApiKey.last_used_at < unless_after))
+        .values(last_used_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def find_user(session: AsyncSession, email: str) -> User | None:
+    return (
+        await session.execute(select(User).where(func.lower(User.email) == email.lower()))
+    ).scalar_one_or_none()
+
+
+async def add_user_if_absent(session: AsyncSession, email: str) -> None:
+    await session.execute(insert(User).values(id=new_id(), email=email).on_conflict_do_nothing())
+
+
+async def add_personal_workspace_if_absent(session: AsyncSession, user: User) -> None:
+    await session.execute(
+        insert(Workspace)
+        .values(id=new_id(), owner_id=user.id, name=user.email, kind="personal")
+        .on_conflict_do_nothing()
+    )
+
+
+async def get_personal_workspace(session: AsyncSession, user_id: UUID) -> Workspace:
+    return (
+        await session.execute(
+            select(Workspace).where(Workspace.owner_id == user_id, Workspace.kind == "personal")
+        )
+    ).scalar_one()
+
+
+async def list_keys(
+    session: AsyncSession, page: PageRequest, *, workspace_id: UUID, mode: str | None
+) -> Sequence[ApiKey]:
+    query = select(ApiKey).where(ApiKey.workspace_id == workspace_id)
+    if mode:
+        query = query.where(ApiKey.mode == mode)
+    if page.after:
+        query = query.where(tuple_(ApiKey.created_at, ApiKey.id) < (page.after.created_at, page.after.id))
+    query = query.order_by(ApiKey.created_at.desc(), ApiKey.id.desc()).limit(page.limit + 1)
+    return (await session.execute(query)).scalars().all()
+
+
+async def find_key(session: AsyncSession, key_id: UUID, *, workspace_id: UUID, mode: str | None) -> ApiKey | None:
+    query = select(ApiKey).where(ApiKey.id == key_id, ApiKey.workspace_id == workspace_id).with_for_update()
+    if mode:
+        query = query.where(ApiKey.mode == mode)
+    return (await session.execute(query)).scalar_one_or_none()

@@ -1,0 +1,61 @@
+"""API keys on the wire."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from app.accounts.models import Mode, Scope
+from app.core.ids import KeyId
+
+
+class ApiKeyCreate(BaseModel):
+    """A new API key."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={"examples": [{"name": "web shop", "scopes": ["tasks:read", "tasks:write"]}]},
+    )
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    mode: Mode | None = Field(default=None, description="`live` or `test`; default: the caller's own mode.")
+    scopes: list[Scope] | None = Field(default=None, min_length=1, description="Default: the caller's own.")
+    expires_at: AwareDatetime | None = Field(default=None, description="When it ends by itself.")
+
+
+class ApiKeyRead(BaseModel):
+    """An API key, without its secret."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: KeyId  # type: ignore[valid-type]
+    object: Literal["api_key"] = "api_key"
+    name: str
+    mode: Mode
+    hint: str = Field(description="Its kind and last four characters.", examples=["bk_live_…x7Qd"])
+    scopes: list[Scope]
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+
+class ApiKeySecret(ApiKeyRead):
+    """An API key with its secret, shown this once."""
+
+    secret: str = Field(description="Keep it now: it cannot be shown again.")
+
+
+class CallerInfo(BaseModel):
+    """Who is calling, and for which workspace."""
+
+    model_config = ConfigDict(frozen=True)
+
+    workspace_id: UUID
+    user_id: UUID
+    key_id: UUID
+    mode: Mode
+    scopes: frozenset[str]
+    is_admin: bool = False

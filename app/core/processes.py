@@ -1,0 +1,172 @@
+"""A few processes of our own for work that is heavy or handles hostile bytes.
+
+A call names a module-level function; what it takes and returns are plain values (None, numbers, text, bytes, lists,
+dicts). The child shares no memory, environment or file descriptor with its parent, and nothing it answers
+is executed.
+"""
+
+import asyncio
+import contextlib
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+from app.core.process_child import LENGTH, WorkRefused, pack, unpack
+
+__all__ = ["ProcessDied", "ProcessFailed", "ProcessPool", "ProcessTimedOut", "WorkRefused"]
+
+T = TypeVar("T")
+
+_ENVIRONMENT = {
+    "LANG": "C.UTF-8",
+    "PATH": os.defpath,
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "VIPS_CONCURRENCY": "1",
+    "VIPS_BLOCK_UNTRUSTED": "1",
+    # Big buffers go back to the system when freed, instead of staying in a heap grown to its peak.
+    "MALLOC_ARENA_MAX": "2",
+    "MALLOC_MMAP_THRESHOLD_": "262144",
+    "MALLOC_TRIM_THRESHOLD_": "1048576",
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
+
+
+class ProcessDied(Exception):  # noqa: N818
+    """The process ended in the middle of a call: killed, out of memory, crashed, or talking nonsense."""
+
+
+class ProcessTimedOut(Exception):  # noqa: N818
+    """The call took longer than allowed; its process was killed."""
+
+
+class ProcessFailed(Exception):  # noqa: N818
+    """The function raised. `code` is `memory` if it ran out of it, else `error`."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+
+
+class ProcessPool:
+    """Runs functions in up to `size` child processes, each started when needed.
+
+    Use it from the event loop of the main thread: the children die with the thread that started them.
+    """
+
+    def __init__(self, *, size: int, memory_bytes: int, idle_seconds: float) -> None:
+        self._memory_bytes = memory_bytes
+        self._idle_seconds = idle_seconds
+        self._slots = asyncio.Semaphore(size)  # wakes its waiters in order
+        self._idle: dict[Process, asyncio.TimerHandle] = {}
+        self._busy: set[Process] = set()
+        self._ending: set[asyncio.Task[int]] = set()
+        self._is_closed = False
+
+    async def run(self, function: Callable[..., T], *args: Any, timeout: float) -> T:
+        """Call the function in a child; `timeout` counts from its turn.
+
+        Raises WorkRefused as the function does, ProcessFailed for any other exception of it, ProcessTimedOut and
+        ProcessDied. Cancelling the caller kills the child.
+        """
+        request = pack([f"{function.__module__}:{function.__qualname__}", args])
+        async with self._slots:
+            if self._is_closed:
+                raise RuntimeError("the process pool is closed")
+            try:
+                async with asyncio.timeout(timeout):
+                    reply = await self._exchange(request)
+            except TimeoutError as error:
+                raise ProcessTimedOut(f"no answer within {timeout:g} s") from error
+        match reply:
+            case {"result": result}:
+                return cast(T, result)
+            case {"refused": [str(code), str(detail)]}:
+                raise WorkRefused(code, detail)
+            case {"failed": [str(code), str(detail)]}:
+                raise ProcessFailed(code, detail)
+        raise ProcessDied("the answer was malformed")
+
+    async def close(self) -> None:
+        """End every child, also busy ones, and wait until they are gone."""
+        self._is_closed = True
+        for child in [*self._idle, *self._busy]:
+            self._end(child)
+        while self._ending:
+            await asyncio.wait(self._ending)
+
+    async def _exchange(self, request: list[bytes]) -> Any:
+        child = self._take_idle() or await self._start()
+        self._busy.add(child)
+        is_fit = False
+        try:
+            assert child.stdin is not None
+            child.stdin.writelines(request)
+            await child.stdin.drain()
+            reply = await self._receive(child)
+            is_fit = not (isinstance(reply, dict) and reply.get("failed", [""])[0] == "memory")
+        except (OSError, EOFError, ValueError, LookupError, TypeError) as error:
+            raise ProcessDied("the process ended during the call") from error
+        finally:
+            self._busy.discard(child)
+            if is_fit and not self._is_closed:
+                self._keep(child)
+            else:
+                self._end(child)
+        return reply
+
+    async def _receive(self, child: Process) -> Any:
+        assert child.stdout is not None
+        document, blobs = LENGTH.unpack(await child.stdout.readexactly(LENGTH.size))
+        if document + blobs > self._memory_bytes:
+            raise ValueError("the answer is larger than the process may be")
+        return unpack(await child.stdout.readexactly(document), await child.stdout.readexactly(blobs))
+
+    async def _start(self) -> Process:
+        starting = asyncio.ensure_future(
+            asyncio.create_subprocess_exec(
+                *(
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    "app.core.process_child",
+                    str(os.getpid()),
+                    str(self._memory_bytes),
+                ),
+                stdin=PIPE,
+                stdout=PIPE,
+                env={**_ENVIRONMENT, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+                start_new_session=True,  # a Ctrl-C in the terminal is for the parent to handle
+            )
+        )
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            starting.add_done_callback(lambda started: self._end(started.result()))
+            raise
+
+    def _take_idle(self) -> Process | None:
+        while self._idle:
+            child, timer = self._idle.popitem()  # the one used last: the others may end
+            timer.cancel()
+            if child.returncode is None and child.stdout is not None and not child.stdout.at_eof():
+                return child
+            self._end(child)
+        return None
+
+    def _keep(self, child: Process) -> None:
+        self._idle[child] = asyncio.get_running_loop().call_later(self._idle_seconds, self._end, child)
+
+    def _end(self, child: Process) -> None:
+        if timer := self._idle.pop(child, None):
+            timer.cancel()
+        with contextlib.suppress(ProcessLookupError):
+            child.kill()
+        if child.stdin is not None:
+            child.stdin.close()
+        reaper = asyncio.ensure_future(child.wait())
+        self._ending.add(reaper)
+        reaper.add_done_callback(self._ending.discard)

@@ -1,0 +1,133 @@
+"""Request ids and structured logs, without secrets and without file contents."""
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from contextvars import ContextVar
+from time import perf_counter
+from typing import Any
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.core.ids import encode, new_id
+from app.core.problems import BodyTooLarge
+from app.core.settings import Settings
+
+request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+
+_WELL_FORMED = re.compile(r"[A-Za-z0-9._:-]{8,128}")
+_SECRET_NAME = re.compile(r"authorization|api[-_]?key|secret|password|token|cookie|signature", re.IGNORECASE)
+_SECRET_TEXT = re.compile(
+    r"bk_(?:live|test)_[0-9A-Za-z]+|whsec_\S+|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)|(?i:bearer )\S+"
+    r"|(?<=signature=)[0-9A-Za-z_-]+"
+)
+_LONG_BLOB = re.compile(r"[A-Za-z0-9+/=_-]{200,}")
+_QUIET = frozenset({"/health/live", "/health/ready"})
+
+
+def _clean(value: Any) -> Any:
+    match value:
+        case bytes():
+            return f"<{len(value)} bytes>"
+        case str():
+            return _LONG_BLOB.sub("<blob>", _SECRET_TEXT.sub("<secret>", value))
+        case dict():
+            return {key: "<secret>" if _SECRET_NAME.search(str(key)) else _clean(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_clean(item) for item in value]
+        case _:
+            return value
+
+
+def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Take secrets and base64 out of a log line: by name and by look."""
+    return {key: "<secret>" if _SECRET_NAME.search(key) else _clean(value) for key, value in event.items()}
+
+
+def _add_request_id(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    if (current := request_id.get()) is not None:
+        event.setdefault("request_id", current)
+    return event
+
+
+def configure_logs(settings: Settings) -> None:
+    """All logs, the libraries' too, as one JSON object a line (or text) on stderr."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _add_request_id,
+        structlog.processors.format_exc_info,
+        redact,
+    ]
+    is_json = settings.log.format == "json"
+    renderer: Any = structlog.processors.JSONRenderer() if is_json else structlog.dev.ConsoleRenderer()
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(settings.log.level.upper())),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(settings.log.level.upper())
+    for noisy in ("arq", "botocore", "aiobotocore", "httpx", "uvicorn.access", "pyvips"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+class RequestContext:
+    """ASGI middleware: gives each request its id, caps its body, and logs one line about it."""
+
+    def __init__(self, app: ASGIApp, *, max_body_bytes: int) -> None:
+        self._app = app
+        self._max_body_bytes = max_body_bytes
+        self._log = structlog.get_logger("access")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get("x-request-id", "")
+        current = given if _WELL_FORMED.fullmatch(given) else encode("req", new_id())
+        scope.setdefault("state", {})["request_id"] = current
+        mark = request_id.set(current)
+        started, status, received = perf_counter(), 0, 0
+
+        async def receive_capped() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._max_body_bytes:
+                raise BodyTooLarge(f"A request may have at most {self._max_body_bytes} bytes.")
+            return message
+
+        async def send_marked(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-Id"] = current
+            await send(message)
+
+        try:
+            await self._app(scope, receive_capped, send_marked)
+        finally:
+            request_id.reset(mark)
+            if scope["path"] not in _QUIET:
+                self._log.info(
+                    "request",
+                    request_id=current,
+                    method=scope["method"],
+                    path=scope["path"],
+                    status=status,
+                    milliseconds=round((perf_counter() - started) * 1000, 1),
+                )
