@@ -1,8 +1,8 @@
 """The inside of a `ProcessPool`: calls arrive on standard input, results leave on what was standard output.
 
-Imported by the child before anything else, so it stays light. A message is an eight-byte length, a JSON document, and the
-byte strings the document points into; both sides only ever parse, so a child that was taken over
-cannot make its parent run anything.
+Imported by the child before anything else, so it stays light. A message is two lengths, a JSON document, and
+the byte strings the document points into; both sides only ever parse, so a child that was taken over cannot
+make its parent run anything.
 """
 
 import ctypes
@@ -23,7 +23,7 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS = 38
 
 
-class WorkRefused(Exception):  # noqa: N818  reads as an outcome
+class WorkRefused(Exception):
     """The function will not do this work, and says why: the one failure that crosses the pipe as itself."""
 
     def __init__(self, code: str, detail: str) -> None:
@@ -131,7 +131,7 @@ def serve(parent: int, memory_bytes: int) -> None:
         except (
             TypeError,
             ValueError,
-        ) as error:  # before the first byte went out: `pack` makes the whole message
+        ) as error:  # `pack` refused: nothing has gone out
             _write(replies, {"failed": ["error", f"unsendable result: {error}"]})
 
 

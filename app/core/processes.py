@@ -1,8 +1,8 @@
 """A few processes of our own for work that is heavy or handles hostile bytes.
 
-A call names a module-level function; what it takes and returns are plain values (None, numbers, text, bytes, lists,
-dicts). The child shares no memory, environment or file descriptor with its parent, and nothing it answers
-is executed.
+A call names a module-level function; what it takes and returns are plain values: None, numbers, text, bytes,
+lists, dicts. The child shares no memory, environment or file descriptor with its parent, and nothing it
+answers is executed.
 """
 
 import asyncio
@@ -19,6 +19,9 @@ __all__ = ["ProcessDied", "ProcessFailed", "ProcessPool", "ProcessTimedOut", "Wo
 
 T = TypeVar("T")
 
+_MAX_DOCUMENT = 4 * 1024 * 1024
+_MAX_BYTES = 256 * 1024 * 1024  # what a child may send: its parent must not be made to run out of memory
+
 _ENVIRONMENT = {
     "LANG": "C.UTF-8",
     "PATH": os.defpath,
@@ -34,15 +37,15 @@ _ENVIRONMENT = {
 }
 
 
-class ProcessDied(Exception):  # noqa: N818
+class ProcessDied(Exception):
     """The process ended in the middle of a call: killed, out of memory, crashed, or talking nonsense."""
 
 
-class ProcessTimedOut(Exception):  # noqa: N818
+class ProcessTimedOut(Exception):
     """The call took longer than allowed; its process was killed."""
 
 
-class ProcessFailed(Exception):  # noqa: N818
+class ProcessFailed(Exception):
     """The function raised. `code` is `memory` if it ran out of it, else `error`."""
 
     def __init__(self, code: str, detail: str) -> None:
@@ -69,8 +72,8 @@ class ProcessPool:
     async def run(self, function: Callable[..., T], *args: Any, timeout: float) -> T:
         """Call the function in a child; `timeout` counts from its turn.
 
-        Raises WorkRefused as the function does, ProcessFailed for any other exception of it, ProcessTimedOut and
-        ProcessDied. Cancelling the caller kills the child.
+        Raises WorkRefused as the function does, ProcessFailed for any other exception of it, ProcessTimedOut
+        and ProcessDied. Cancelling the caller kills the child.
         """
         request = pack([f"{function.__module__}:{function.__qualname__}", args])
         async with self._slots:
@@ -83,7 +86,7 @@ class ProcessPool:
                 raise ProcessTimedOut(f"no answer within {timeout:g} s") from error
         match reply:
             case {"result": result}:
-                return cast(T, result)
+                return cast("T", result)
             case {"refused": [str(code), str(detail)]}:
                 raise WorkRefused(code, detail)
             case {"failed": [str(code), str(detail)]}:
@@ -121,8 +124,8 @@ class ProcessPool:
     async def _receive(self, child: Process) -> Any:
         assert child.stdout is not None
         document, blobs = LENGTH.unpack(await child.stdout.readexactly(LENGTH.size))
-        if document + blobs > self._memory_bytes:
-            raise ValueError("the answer is larger than the process may be")
+        if document > _MAX_DOCUMENT or blobs > _MAX_BYTES:
+            raise ValueError("the answer is too large")
         return unpack(await child.stdout.readexactly(document), await child.stdout.readexactly(blobs))
 
     async def _start(self) -> Process:
@@ -138,7 +141,8 @@ class ProcessPool:
                 ),
                 stdin=PIPE,
                 stdout=PIPE,
-                env={**_ENVIRONMENT, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+                limit=4 * 1024 * 1024,
+                env={**_ENVIRONMENT, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))},
                 start_new_session=True,  # a Ctrl-C in the terminal is for the parent to handle
             )
         )
