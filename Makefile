@@ -16,7 +16,7 @@ help: ## List these commands
 
 setup: $(STAMP) ## Make .venv with everything (PYTHON=python3.12 picks the interpreter)
 
-$(STAMP): pyproject.toml requirements/dev.txt requirements/models.txt scripts/setup.sh
+$(STAMP): pyproject.toml requirements/build.txt requirements/dev.txt requirements/models.txt scripts/setup.sh
 	@PYTHON='$(PYTHON)' sh scripts/setup.sh $@
 
 # The interpreter of .venv is gone or was replaced.

@@ -9,5 +9,5 @@ lock() {
 }
 lock pyproject.toml --extra embedded --group dev -o requirements/dev.txt "$@"
 lock pyproject.toml -c requirements/dev.txt -o requirements/runtime.txt
-echo 'hatchling' | lock - -c requirements/dev.txt -o requirements/build.txt
-grep -c '^[a-z]' requirements/dev.txt requirements/runtime.txt requirements/build.txt
+lock --group build -c requirements/dev.txt -o requirements/build.txt
+grep -c '^[a-z]' requirements/*.txt
