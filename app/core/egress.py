@@ -1,0 +1,282 @@
+"""The one way out: an HTTP client that reaches public addresses only, within a time and a size.
+
+The address is judged where it is used, when a socket is made for it: after DNS, for every hop, and for
+literal addresses too. `settings.egress.allow` names private ranges it may reach besides, over http as well.
+"""
+
+import asyncio
+import ipaddress
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import Any, ClassVar
+
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+from app.core.settings import Settings
+
+MAX_REDIRECTS = 5
+MAX_URL_LENGTH = 2048
+CHUNK = 64 * 1024
+
+_NAT64 = IPv6Network("64:ff9b::/96")
+_PUBLIC_V6 = IPv6Network("2000::/3")
+# Nobody's public server, though `is_global` says so in one Python version or another. 6to4 and Teredo are
+# among them: they wrap an IPv4 address.
+_SPECIAL_V4 = [IPv4Network(block) for block in ("100.64.0.0/10", "192.0.0.0/24", "192.88.99.0/24", "198.18.0.0/15")]
+_SPECIAL_V6 = [IPv6Network(block) for block in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")]
+
+
+class EgressError(Exception):
+    """A fetch failed. `detail` may be shown to the customer."""
+
+    code: ClassVar[str] = "connection"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class NotAllowed(EgressError):
+    """We will not go there."""
+
+
+class SchemeNotAllowed(NotAllowed):
+    code = "scheme"
+
+
+class AddressNotAllowed(NotAllowed):
+    code = "address"
+
+
+class RedirectNotAllowed(NotAllowed):
+    code = "redirect"
+
+
+class NameNotFound(EgressError):
+    code = "dns"
+
+
+class TooLarge(EgressError):
+    code = "too_large"
+
+
+class TooSlow(EgressError):
+    code = "timeout"
+
+
+class BadStatus(EgressError):
+    code = "status"
+
+
+class BadEncoding(EgressError):
+    code = "encoding"
+
+
+class ConnectionBroken(EgressError):
+    code = "connection"
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What came back, and from where after redirects. `content_type` is what the server claims."""
+
+    content: bytes
+    content_type: str | None
+    url: str
+
+
+@dataclass(slots=True)
+class _Hop:
+    """One request under way. The socket factory notes its refusal here: its exception does not survive."""
+
+    is_plain: bool
+    is_refused: bool = False
+
+
+_hop: ContextVar[_Hop | None] = ContextVar("egress_hop", default=None)
+
+
+def _unwrapped(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """The IPv4 address that is really reached through this one, if any."""
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped:
+            return address.ipv4_mapped
+        if address in _NAT64:
+            return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address
+
+
+def is_public(address: IPv4Address | IPv6Address) -> bool:
+    """Whether it may be someone's public server."""
+    address = _unwrapped(address)
+    if not address.is_global or address.is_multicast or address.is_reserved:
+        return False
+    if isinstance(address, IPv4Address):
+        return not any(address in network for network in _SPECIAL_V4)
+    return address in _PUBLIC_V6 and not any(address in network for network in _SPECIAL_V6)
+
+
+def _is_ours(family: int, address: tuple[Any, ...]) -> bool:
+    """Whether it is this machine's: it would then be spoken to from that same address. Nothing is sent."""
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(address)
+        except OSError:
+            return False
+        return bool(probe.getsockname()[0] == address[0])
+
+
+class Guard:
+    """Makes sockets for allowed addresses and for no others: the `socket_factory` of an aiohttp connector."""
+
+    def __init__(self, allow: tuple[IPv4Network | IPv6Network, ...]) -> None:
+        self._allow = allow
+
+    def __call__(self, info: tuple[Any, ...]) -> socket.socket:
+        family, kind, protocol, _, target = info
+        hop = _hop.get()
+        if not self._permits(family, target, is_plain=hop is not None and hop.is_plain):
+            if hop is not None:
+                hop.is_refused = True
+            raise OSError("address not allowed")
+        return socket.socket(family, kind, protocol)
+
+    def _permits(self, family: int, target: tuple[Any, ...], *, is_plain: bool) -> bool:
+        address = _unwrapped(ipaddress.ip_address(target[0]))
+        if any(address in network for network in self._allow):
+            return True
+        return not is_plain and is_public(address) and not _is_ours(family, target)
+
+
+def guarded_client(settings: Settings, *, tls: ssl.SSLContext | None = None) -> httpx.AsyncClient:
+    """An httpx client on a guarded connector: no proxies, no cookies kept, no redirects followed."""
+    context = tls or httpx.create_ssl_context()
+
+    def session() -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(
+            socket_factory=Guard(settings.egress.allow), use_dns_cache=False, ssl=context, limit=200
+        )
+        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+
+    return httpx.AsyncClient(
+        transport=AiohttpTransport(verify=context, client=session),
+        timeout=httpx.Timeout(settings.egress.total_seconds, connect=settings.egress.connect_seconds),
+        cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
+        follow_redirects=False,
+        trust_env=False,
+        headers={"User-Agent": "Backlot/1", "Accept-Encoding": "identity"},
+    )
+
+
+class Egress:
+    """One per process. `client` is also what provider adapters talk to their vendors with."""
+
+    def __init__(self, settings: Settings, *, client: httpx.AsyncClient | None = None) -> None:
+        self._allow = settings.egress.allow
+        self._total_seconds = settings.egress.total_seconds
+        self.client = client or guarded_client(settings)
+
+    async def fetch(self, url: str, *, max_bytes: int, total_seconds: float | None = None) -> Fetched:
+        """Get a URL a stranger named; any port, https only except to `settings.egress.allow`.
+
+        Raises EgressError.
+        """
+        seconds = total_seconds or self._total_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._follow(self._parse(url), max_bytes)
+        except TimeoutError as fault:
+            raise TooSlow(f"The file did not arrive within {seconds:g} seconds.") from fault
+
+    async def aclose(self) -> None:
+        await self.client.aclose()
+
+    async def _follow(self, url: httpx.URL, max_bytes: int) -> Fetched:
+        for _ in range(MAX_REDIRECTS + 1):
+            found = await self._get(url, max_bytes)
+            if isinstance(found, Fetched):
+                return found
+            target = self._parse(found)
+            if url.scheme == "https" and target.scheme == "http":
+                raise RedirectNotAllowed("The URL redirects from https to http.")
+            url = target
+        raise RedirectNotAllowed(f"The URL redirects more than {MAX_REDIRECTS} times.")
+
+    def _parse(self, url: str) -> httpx.URL:
+        if len(url) > MAX_URL_LENGTH:
+            raise SchemeNotAllowed(f"The URL is longer than {MAX_URL_LENGTH} characters.")
+        try:
+            parsed = httpx.URL(url)
+        except (httpx.InvalidURL, ValueError) as fault:
+            raise SchemeNotAllowed("This is not a URL.") from fault
+        if parsed.scheme not in ("https", "http"):
+            raise SchemeNotAllowed("Only https URLs are fetched.")
+        if parsed.scheme == "http" and not self._allow:
+            raise SchemeNotAllowed("Only https URLs are fetched, and this one is http.")
+        if not 0 < (parsed.port or 443) <= 65535:
+            raise SchemeNotAllowed("The port of the URL does not exist.")
+        if parsed.userinfo:
+            raise SchemeNotAllowed("A URL with a user name or password in it is not fetched.")
+        labels = parsed.raw_host.decode("ascii", "replace").removesuffix(".").split(".")
+        if not all(0 < len(label) <= 63 for label in labels) and ":" not in parsed.host:
+            raise NameNotFound("The URL has no valid host name.")
+        return parsed
+
+    async def _get(self, url: httpx.URL, max_bytes: int) -> Fetched | str:
+        """The file, or where it moved to."""
+        with _errors_of(_Hop(is_plain=url.scheme == "http")):
+            async with self.client.stream("GET", url, follow_redirects=False) as response:
+                if response.next_request is not None:
+                    return str(response.next_request.url)
+                if response.status_code != 200:
+                    raise BadStatus(f"The server answered with status {response.status_code}.")
+                if response.headers.get("content-encoding", "identity").lower() not in ("identity", ""):
+                    raise BadEncoding("The server sent the file compressed though asked not to.")
+                content = await _read(response, max_bytes)
+                return Fetched(content, response.headers.get("content-type"), str(url))
+
+
+async def _read(response: httpx.Response, max_bytes: int) -> bytes:
+    too_large = TooLarge(f"The file is larger than {max_bytes} bytes.")
+    claimed = response.headers.get("content-length", "")
+    if claimed.isascii() and claimed.isdigit() and int(claimed[:20]) > max_bytes:
+        raise too_large
+    content = bytearray()
+    async for chunk in response.aiter_raw(CHUNK):
+        content += chunk
+        if len(content) > max_bytes:
+            raise too_large
+    return bytes(content)
+
+
+@contextmanager
+def _errors_of(hop: _Hop) -> Iterator[None]:
+    """Turn what httpx, aiohttp and the resolver raise into ours."""
+    mark = _hop.set(hop)
+    try:
+        yield
+    except (httpx.HTTPError, httpx.StreamError, aiohttp.ClientError, OSError, ValueError) as fault:
+        raise _translated(hop, fault) from fault
+    finally:
+        _hop.reset(mark)
+
+
+def _translated(hop: _Hop, fault: BaseException) -> EgressError:
+    if hop.is_refused or isinstance(fault, httpx.UnsupportedProtocol):  # the latter: 127.1, 2130706433
+        if hop.is_plain:
+            return AddressNotAllowed("Only https URLs to public addresses are fetched.")
+        return AddressNotAllowed("The URL leads to an address that is not public.")
+    causes = [fault, fault.__cause__, fault.__context__]
+    if any(isinstance(cause, aiohttp.ClientConnectorDNSError | UnicodeError) for cause in causes):
+        return NameNotFound("The host name of the URL was not found.")
+    if any(isinstance(cause, httpx.ReadTimeout | TimeoutError) for cause in causes):
+        return TooSlow("The server did not answer in time.")
+    return ConnectionBroken("The server could not be reached, or ended the connection early.")

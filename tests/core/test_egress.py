@@ -1,0 +1,348 @@
+"""The guarded client against real servers on this machine, which stand for everything it must not reach."""
+
+import asyncio
+import gzip
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+import httpx
+import pytest
+
+from app.core import egress
+from app.core.egress import Egress, EgressError
+from app.core.settings import Egress as EgressSettings
+from app.core.settings import Settings
+
+Writer = asyncio.StreamWriter
+PICTURE = b"\x89PNG and more"
+
+
+def settings(*allow: str, total_seconds: float = 5) -> Settings:
+    networks = tuple(ip_network(block) for block in allow)
+    return Settings(egress=EgressSettings(allow=networks, total_seconds=total_seconds, connect_seconds=2))
+
+
+def answer(body: bytes = PICTURE, status: str = "200 OK", **headers: str) -> bytes:
+    lines = [f"HTTP/1.1 {status}", f"content-length: {len(body)}", "connection: close"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+class Server:
+    """Answers each path as told, and counts who came."""
+
+    def __init__(self) -> None:
+        self.visits: list[str] = []
+        self.requests: list[str] = []
+        self.pages: dict[str, Callable[[Writer], Any]] = {}
+        self.port = 0
+
+    def url(self, path: str, host: str = "127.0.0.1") -> str:
+        return f"http://{host}:{self.port}{path}"
+
+    def page(self, path: str, content: bytes) -> str:
+        async def send(writer: Writer) -> None:
+            writer.write(content)
+            await writer.drain()
+
+        self.pages[path] = send
+        return self.url(path)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: Writer) -> None:
+        self.visits.append(writer.get_extra_info("peername")[0])
+        with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+            self.requests.append(head)
+            await self.pages[head.split(" ")[1]](writer)
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    it = Server()
+    listening = await asyncio.start_server(it.serve, "127.0.0.1", 0)
+    it.port = listening.sockets[0].getsockname()[1]
+    yield it
+    listening.close()
+
+
+@asynccontextmanager
+async def client(*allow: str, total_seconds: float = 5) -> AsyncIterator[Egress]:
+    it = Egress(settings(*allow, total_seconds=total_seconds))
+    try:
+        yield it
+    finally:
+        await it.aclose()
+
+
+async def refusal(it: Egress, url: str, **limits: Any) -> EgressError:
+    with pytest.raises(EgressError) as caught:
+        await it.fetch(url, **{"max_bytes": 1000, **limits})
+    return caught.value
+
+
+async def test_a_file_is_fetched_from_an_allowed_range(server: Server) -> None:
+    url = server.page("/a", answer(content_type="image/png"))
+    async with client("127.0.0.0/8") as it:
+        fetched = await it.fetch(url, max_bytes=1000)
+    assert fetched == egress.Fetched(PICTURE, "image/png", url)
+    assert "accept-encoding: identity" in server.requests[0].lower()
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        "localhost",
+        "0x7f000001",
+        "0177.0.0.1",
+        "2130706433",
+        "127.1",
+        "0",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "[::]",
+        "127.0.0.1.",
+        "①②⑦.⓪.⓪.①",
+    ],
+)
+async def test_no_spelling_of_this_machine_is_reached(server: Server, host: str) -> None:
+    server.page("/a", answer())
+    async with client() as it:
+        over_https = await refusal(it, f"https://{host}:{server.port}/a")
+    async with client("203.0.113.0/24") as it:
+        over_http = await refusal(it, f"http://{host}:{server.port}/a")
+    assert over_https.code in ("address", "scheme")
+    assert over_http.code in ("address", "scheme")
+    assert server.visits == []
+
+
+@pytest.mark.parametrize(
+    "host", ["169.254.169.254", "[::ffff:10.0.0.1]", "10.0.0.1", "[fd00:ec2::254]", "[64:ff9b::a9fe:a9fe]"]
+)
+async def test_private_and_metadata_addresses_are_refused_at_once(host: str) -> None:
+    async with client() as it:
+        started = time.monotonic()
+        assert (await refusal(it, f"https://{host}/latest/meta-data/")).code == "address"
+        assert time.monotonic() - started < 1
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "0.0.0.0",
+        "10.1.2.3",
+        "100.64.0.1",
+        "127.9.9.9",
+        "169.254.169.254",
+        "172.16.0.1",
+        "192.0.0.8",
+        "192.0.2.1",
+        "192.88.99.1",
+        "192.168.0.1",
+        "198.18.0.1",
+        "203.0.113.9",
+        "224.0.0.1",
+        "240.0.0.1",
+        "255.255.255.255",
+        "::",
+        "::1",
+        "::10.0.0.1",
+        "::8.8.8.8",
+        "::ffff:10.0.0.1",
+        "::ffff:169.254.169.254",
+        "64:ff9b::a00:1",
+        "64:ff9b:1::a00:1",
+        "100::1",
+        "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+        "2001:db8::1",
+        "2002:a00:1::",
+        "3fff::1",
+        "5f00::1",
+        "fc00::1",
+        "fe80::1",
+        "fe80::1%eth0",
+        "fec0::1",
+        "ff02::1",
+    ],
+)
+def test_special_addresses_are_not_public(address: str) -> None:
+    assert not egress.is_public(ip_address(address))
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "1.1.1.1", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"])
+def test_public_addresses_are_public(address: str) -> None:
+    assert egress.is_public(ip_address(address))
+
+
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("file:///etc/passwd", "scheme"),
+        ("FILE:///etc/passwd", "scheme"),
+        ("ftp://example.com/a.png", "scheme"),
+        ("gopher://127.0.0.1:6379/_FLUSHALL", "scheme"),
+        ("data:image/png;base64,AAAA", "scheme"),
+        ("//example.com/a.png", "scheme"),
+        ("a.png", "scheme"),
+        ("", "scheme"),
+        ("http://example.com/a.png", "scheme"),
+        ("https://user:secret@example.com/a.png", "scheme"),
+        ("https://user@example.com/a.png", "scheme"),
+        ("https://example.com:99999/a.png", "scheme"),
+        ("https://exa mple.com/\x00", "scheme"),
+        ("https://example.com/" + "a" * 3000, "scheme"),
+        ("https:///a.png", "dns"),
+        ("https://" + "a" * 64 + ".example/a.png", "dns"),
+        ("https://a..example/a.png", "dns"),
+        ("https://does-not-exist.invalid/a.png", "dns"),
+    ],
+)
+async def test_other_urls_are_refused_with_a_reason(url: str, code: str) -> None:
+    async with client() as it:
+        error = await refusal(it, url)
+    assert error.code == code
+    assert error.detail.endswith(".")
+
+
+async def test_redirects_are_followed_and_joined(server: Server) -> None:
+    final = server.page("/b/c.png", answer())
+    url = server.page("/a", answer(b"", "302 Found", location="/b/c.png"))
+    async with client("127.0.0.0/8") as it:
+        assert (await it.fetch(url, max_bytes=1000)).url == final
+
+
+@pytest.mark.parametrize(
+    ("location", "code"),
+    [
+        ("http://169.254.169.254/", "address"),
+        ("https://[::ffff:10.0.0.1]/", "address"),
+        ("https://10.0.0.1/", "address"),
+        ("file:///etc/passwd", "scheme"),
+        ("https://a:b@example.com/", "scheme"),
+        ("/again", "redirect"),
+        ("http://[::bad", "connection"),
+    ],
+)
+async def test_each_hop_is_judged_anew(server: Server, location: str, code: str) -> None:
+    url = server.page("/again", answer(b"", "307 Temporary Redirect", location=location))
+    async with client("127.0.0.0/8") as it:
+        assert (await refusal(it, url)).code == code
+    assert len(server.visits) <= egress.MAX_REDIRECTS + 1
+
+
+async def test_https_does_not_become_http() -> None:
+    moved = httpx.MockTransport(lambda _: httpx.Response(301, headers={"location": "http://127.0.0.1/"}))
+    it = Egress(settings("127.0.0.0/8"), client=httpx.AsyncClient(transport=moved))
+    assert (await refusal(it, "https://example.com/")).code == "redirect"
+    await it.aclose()
+
+
+async def test_a_name_is_judged_by_the_address_of_each_connection(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DNS rebinding: the name answers with an allowed address first, with a private one afterwards."""
+    answers = ["127.0.0.1", "10.0.0.1"]
+
+    async def resolve(_: Any, host: str, port: int = 0, family: int = 0) -> list[dict[str, Any]]:
+        address = answers.pop(0)
+        return [{"hostname": host, "host": address, "port": port, "family": 2, "proto": 6, "flags": 0}]
+
+    monkeypatch.setattr("aiohttp.resolver.DefaultResolver.resolve", resolve)
+    server.page("/a", answer())
+    async with client("127.0.0.0/8") as it:
+        assert (await it.fetch(server.url("/a", "rebind.example"), max_bytes=1000)).content == PICTURE
+        assert (await refusal(it, server.url("/a", "rebind.example"))).code == "address"
+    assert answers == []
+
+
+async def test_an_own_public_address_is_refused(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(egress, "is_public", lambda _: True)
+    async with client() as it:
+        assert (await refusal(it, f"https://127.0.0.1:{server.port}/")).code == "address"
+    assert server.visits == []
+
+
+@pytest.mark.parametrize("claim", ["", "content-length: 999999999999\r\n"])
+async def test_an_endless_body_ends_at_the_cap(server: Server, claim: str) -> None:
+    async def pour(writer: Writer) -> None:
+        writer.write(f"HTTP/1.1 200 OK\r\n{claim}\r\n".encode())
+        while True:
+            writer.write(b"x" * 100_000)
+            await writer.drain()
+
+    server.pages["/a"] = pour
+    async with client("127.0.0.0/8") as it:
+        assert (await refusal(it, server.url("/a"))).code == "too_large"
+
+
+@pytest.mark.parametrize("where", ["head", "body", "connect"])
+async def test_a_dripping_server_ends_at_the_time(server: Server, where: str) -> None:
+    async def drip(writer: Writer) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\n" + (b"\r\n" if where == "body" else b""))
+        while True:
+            writer.write(b"x" if where != "connect" else b"")
+            await writer.drain()
+            await asyncio.sleep(0.1)
+
+    server.pages["/a"] = drip
+    async with client("127.0.0.0/8", total_seconds=0.6) as it:
+        started = time.monotonic()
+        assert (await refusal(it, server.url("/a"))).code == "timeout"
+        assert 0.5 < time.monotonic() - started < 2
+
+
+async def test_the_time_covers_all_redirects(server: Server) -> None:
+    async def slow(writer: Writer) -> None:
+        await asyncio.sleep(0.3)
+        writer.write(answer(b"", "302 Found", location="/a"))
+
+    server.pages["/a"] = slow
+    async with client("127.0.0.0/8", total_seconds=0.6) as it:
+        assert (await refusal(it, server.url("/a"))).code == "timeout"
+
+
+async def test_compressed_answers_are_not_unpacked(server: Server) -> None:
+    bomb = gzip.compress(bytes(10_000_000))
+    url = server.page("/a", answer(bomb, content_encoding="gzip"))
+    async with client("127.0.0.0/8") as it:
+        assert (await refusal(it, url, max_bytes=100_000)).code == "encoding"
+
+
+@pytest.mark.parametrize(
+    ("raw", "code"),
+    [
+        (answer(b"", "404 Not Found"), "status"),
+        (answer(b"", "500 Oops"), "status"),
+        (answer(b"", "304 Not Modified"), "status"),
+        (answer(b"", "302 Found"), "status"),
+        (b"", "connection"),
+        (b"\x00\x01 not http at all\r\n\r\n", "connection"),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\nshort", "connection"),
+        (b"HTTP/1.1 200 OK\r\nx: " + b"y" * 200_000 + b"\r\n\r\n", "connection"),
+    ],
+)
+async def test_broken_answers_have_a_reason(server: Server, raw: bytes, code: str) -> None:
+    url = server.page("/a", raw)
+    async with client("127.0.0.0/8") as it:
+        assert (await refusal(it, url)).code == code
+
+
+async def test_a_closed_port_is_a_connection_error() -> None:
+    async with client("127.0.0.0/8") as it:
+        assert (await refusal(it, "http://127.0.0.1:1/")).code == "connection"
+        assert (await refusal(it, "https://127.0.0.1:1/")).code == "connection"
+
+
+async def test_cookies_are_not_carried_to_the_next_fetch(server: Server) -> None:
+    url = server.page("/a", answer(set_cookie="who=someone; Path=/"))
+    async with client("127.0.0.0/8") as it:
+        await it.fetch(url, max_bytes=1000)
+        await it.fetch(url, max_bytes=1000)
+    assert "cookie" not in server.requests[1].lower()
