@@ -52,7 +52,8 @@ async def _caller(
     challenge = {"WWW-Authenticate": "Bearer"}
     if not text:
         raise MissingCredentials(
-            "Send an API key as `Authorization: Bearer bk_live_…` or `X-API-Key: bk_live_…`.", headers=challenge
+            "Send an API key as `Authorization: Bearer bk_live_…` or `X-API-Key: bk_live_…`.",
+            headers=challenge,
         )
     try:
         async with database.transaction() as session:

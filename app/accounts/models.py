@@ -69,7 +69,7 @@ class Workspace(Base):
 
 
 class ApiKey(Base):
-    """A key of a workspace. Of the secret only its SHA-256 is kept: it has 256 random bits, so nothing slower is needed."""
+    """A key of a workspace. Of the secret only its SHA-256 is kept: 256 random bits need nothing slower."""
 
     __tablename__ = "api_keys"
     __table_args__ = (

@@ -13,11 +13,9 @@ from app.core.ids import new_id
 from app.core.paging import PageRequest
 
 
-async def find_key_with_user(session: AsyncSession, key_id: UUID) -> Row[tuple[ApiKey, User]] | None:
+async def find_key_with_user(session: AsyncSession, key_id: UUID) -> Row[ApiKey, User] | None:
     return (
-        await session.execute(
-            select(ApiKey, User).join(User, User.id == ApiKey.user_id).where(ApiKey.id == key_id)
-        )
+        await session.execute(select(ApiKey, User).join(User, User.id == ApiKey.user_id).where(ApiKey.id == key_id))
     ).first()
 
 
@@ -31,9 +29,7 @@ async def touch_key(session: AsyncSession, key_id: UUID, *, now: datetime, unles
 
 
 async def find_user(session: AsyncSession, email: str) -> User | None:
-    return (
-        await session.execute(select(User).where(func.lower(User.email) == email.lower()))
-    ).scalar_one_or_none()
+    return (await session.execute(select(User).where(func.lower(User.email) == email.lower()))).scalar_one_or_none()
 
 
 async def add_user_if_absent(session: AsyncSession, email: str) -> None:
@@ -50,9 +46,7 @@ async def add_personal_workspace_if_absent(session: AsyncSession, user: User) ->
 
 async def get_personal_workspace(session: AsyncSession, user_id: UUID) -> Workspace:
     return (
-        await session.execute(
-            select(Workspace).where(Workspace.owner_id == user_id, Workspace.kind == "personal")
-        )
+        await session.execute(select(Workspace).where(Workspace.owner_id == user_id, Workspace.kind == "personal"))
     ).scalar_one()
 
 

@@ -48,7 +48,7 @@ async def list_api_keys(caller: KeysReader, page: PageParams, session: DbSession
     operation_id="get_api_key",
     responses=problems(*CALLER_PROBLEMS, ApiKeyNotFound),
 )
-async def get_api_key(key_id: KeyId, caller: KeysReader, session: DbSession) -> ApiKey:  # type: ignore[valid-type]
+async def get_api_key(key_id: KeyId, caller: KeysReader, session: DbSession) -> ApiKey:
     """Read one API key."""
     return await service.get_key(session, caller, key_id)
 
@@ -59,6 +59,6 @@ async def get_api_key(key_id: KeyId, caller: KeysReader, session: DbSession) -> 
     operation_id="revoke_api_key",
     responses=problems(*CALLER_PROBLEMS, ApiKeyNotFound),
 )
-async def revoke_api_key(key_id: KeyId, caller: KeysWriter, session: DbSession) -> None:  # type: ignore[valid-type]
+async def revoke_api_key(key_id: KeyId, caller: KeysWriter, session: DbSession) -> None:
     """Revoke an API key: at once, for good."""
     await service.revoke_key(session, caller, key_id)

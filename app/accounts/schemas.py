@@ -30,7 +30,7 @@ class ApiKeyRead(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
 
-    id: KeyId  # type: ignore[valid-type]
+    id: KeyId
     object: Literal["api_key"] = "api_key"
     name: str
     mode: Mode

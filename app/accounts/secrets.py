@@ -69,4 +69,4 @@ def parse(text: str) -> ParsedKey | None:
         number = number * 62 + _VALUES[character]
     if number >= 1 << 128:
         return None
-    return ParsedKey(cast(Mode, kind), UUID(int=number), hash_secret(text))
+    return ParsedKey(cast("Mode", kind), UUID(int=number), hash_secret(text))

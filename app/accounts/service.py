@@ -123,12 +123,8 @@ def _add_key(
     return key, text
 
 
-async def list_keys(
-    session: AsyncSession, caller: CallerInfo, page: PageRequest
-) -> tuple[list[ApiKey], str | None]:
-    return cut(
-        await queries.list_keys(session, page, workspace_id=caller.workspace_id, mode=_visible(caller)), page
-    )
+async def list_keys(session: AsyncSession, caller: CallerInfo, page: PageRequest) -> tuple[list[ApiKey], str | None]:
+    return cut(await queries.list_keys(session, page, workspace_id=caller.workspace_id, mode=_visible(caller)), page)
 
 
 async def get_key(session: AsyncSession, caller: CallerInfo, key_id: UUID) -> ApiKey:

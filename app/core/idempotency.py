@@ -47,7 +47,7 @@ class IdempotencyKey(Base):
     body: Mapped[bytes | None]
 
 
-class Replay(Exception):  # noqa: N818
+class Replay(Exception):
     """The answer is already known: the handler in `app.main` sends it again."""
 
     def __init__(self, response: Response) -> None:

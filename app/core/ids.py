@@ -3,13 +3,15 @@
 https://github.com/jetify-com/typeid/tree/main/spec
 """
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
 import uuid_utils.compat
-from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
-from pydantic_core import PydanticCustomError
-from typeid import TypeID
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from typeid import TypeID, base32
 from typeid.errors import TypeIDException
 
 
@@ -19,7 +21,7 @@ def new_id() -> UUID:
 
 
 def encode(prefix: str, value: UUID) -> str:
-    return str(TypeID.from_uuid(value, prefix))
+    return f"{prefix}_{base32.encode(value.bytes)}"
 
 
 def decode(prefix: str, text: str) -> UUID:
@@ -33,39 +35,41 @@ def decode(prefix: str, text: str) -> UUID:
     return UUID(bytes=parsed.uuid.bytes)
 
 
-def _example(prefix: str) -> str:
-    return f"{prefix}_01jcqzm4x8e3v9tk5h2w7d6n0p"
+@dataclass(frozen=True, slots=True)
+class IdFormat:
+    """Annotates a UUID that is a TypeID with this prefix on the wire."""
 
+    prefix: str
 
-def typed_id(prefix: str) -> Any:
-    """The Pydantic type of ids with this prefix: a UUID inside, a TypeID on the wire."""
-
-    def parse(value: Any) -> UUID:
+    def _parse(self, value: Any) -> UUID:
         if isinstance(value, UUID):
             return value
         try:
-            return decode(prefix, str(value))
+            return decode(self.prefix, str(value))
         except ValueError as fault:
-            raise PydanticCustomError("invalid_id", str(fault)) from fault  # type: ignore[arg-type]
+            raise PydanticCustomError("invalid_id", "{reason}", {"reason": str(fault)}) from fault
 
-    schema = {
-        "type": "string",
-        "pattern": f"^{prefix}_[0-7][0-9a-hjkmnp-tv-z]{{25}}$",
-        "examples": [_example(prefix)],
-    }
-    return Annotated[
-        UUID,
-        BeforeValidator(parse),
-        PlainSerializer(lambda value: encode(prefix, value), return_type=str),
-        WithJsonSchema(schema),
-    ]
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            self._parse,
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda value: encode(self.prefix, value), return_schema=core_schema.str_schema()
+            ),
+        )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {
+            "type": "string",
+            "pattern": f"^{self.prefix}_[0-7][0-9a-hjkmnp-tv-z]{{25}}$",
+            "examples": [f"{self.prefix}_01jcqzm4x8e3v9tk5h2w7d6n0p"],
+        }
 
 
-WorkspaceId = typed_id("ws")
-UserId = typed_id("user")
-KeyId = typed_id("key")
-AssetId = typed_id("asset")
-TaskId = typed_id("task")
-EventId = typed_id("evt")
-AttemptId = typed_id("att")
-TransactionId = typed_id("txn")
+WorkspaceId = Annotated[UUID, IdFormat("ws")]
+UserId = Annotated[UUID, IdFormat("user")]
+KeyId = Annotated[UUID, IdFormat("key")]
+AssetId = Annotated[UUID, IdFormat("asset")]
+TaskId = Annotated[UUID, IdFormat("task")]
+EventId = Annotated[UUID, IdFormat("evt")]
+AttemptId = Annotated[UUID, IdFormat("att")]
+TransactionId = Annotated[UUID, IdFormat("txn")]

@@ -59,9 +59,7 @@ def decode_cursor(text: str) -> Position:
 
 def _page_request(
     limit: Annotated[int, Query(ge=1, le=100, description="How many, at most.")] = 20,
-    cursor: Annotated[
-        str | None, Query(max_length=200, description="`next_cursor` of the previous page.")
-    ] = None,
+    cursor: Annotated[str | None, Query(max_length=200, description="`next_cursor` of the previous page.")] = None,
 ) -> PageRequest:
     return PageRequest(limit, decode_cursor(cursor) if cursor else None)
 
@@ -70,7 +68,7 @@ PageParams = Annotated[PageRequest, Depends(_page_request)]
 
 
 def cut(rows: Sequence[T], page: PageRequest) -> tuple[list[T], str | None]:
-    """Of `limit + 1` rows fetched: those of this page, and the next cursor. Rows have `created_at` and `id`."""
+    """Of `limit + 1` rows fetched: those of this page, and the next cursor. Rows have created_at and id."""
     if len(rows) <= page.limit:
         return list(rows), None
     shown = list(rows[: page.limit])

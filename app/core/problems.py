@@ -1,7 +1,7 @@
 """Failures as classes, rendered as RFC 9457 problem+json.
 
-A failure is a class: its docstring is the title, its name in snake_case the code, `status` its HTTP status. Facts
-given as keyword arguments become members of the body. Every class is listed at `GET /v1/problems`.
+A failure is a class: its docstring is the title, its name in snake_case the code, `status` its HTTP status.
+Facts given as keyword arguments become members of the body. Every class is listed at `GET /v1/problems`.
 """
 
 import re
@@ -22,7 +22,7 @@ class FieldError:
     detail: str
 
 
-class Problem(Exception):  # noqa: N818
+class Problem(Exception):
     """Something went wrong."""
 
     status: ClassVar[int] = 500
@@ -69,8 +69,7 @@ class Problem(Exception):  # noqa: N818
         }
         if self.errors:
             body["errors"] = [
-                {"pointer": error.pointer, "code": error.code, "detail": error.detail}
-                for error in self.errors
+                {"pointer": error.pointer, "code": error.code, "detail": error.detail} for error in self.errors
             ]
         return body | self.facts
 
@@ -173,9 +172,7 @@ def problems(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
             "content": {
                 CONTENT_TYPE: {
                     "schema": {"$ref": "#/components/schemas/Problem"},
-                    "examples": {
-                        kind.code: {"value": kind().body("req_01jcqzm4x8e3v9tk5h2w7d6n0p")} for kind in group
-                    },
+                    "examples": {kind.code: {"value": kind().body("req_01jcqzm4x8e3v9tk5h2w7d6n0p")} for kind in group},
                 }
             },
         }

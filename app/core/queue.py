@@ -4,11 +4,11 @@ They are bells, never facts: losing all of Redis loses none of the truth, and th
 """
 
 import asyncio
+import json
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import msgpack
 import structlog
 from arq.connections import ArqRedis
 from arq.constants import job_key_prefix
@@ -29,13 +29,12 @@ SEND_SECONDS = 2.0
 
 
 def serialize(value: Any) -> bytes:
-    """Job bodies are MessagePack, never pickle. An exception as a result becomes its text."""
-    packed: bytes = msgpack.packb(value, default=repr)
-    return packed
+    """Job bodies are JSON, never pickle. An exception as a result becomes its text."""
+    return json.dumps(value, default=repr).encode()
 
 
 def deserialize(data: bytes) -> Any:
-    return msgpack.unpackb(data)
+    return json.loads(data)
 
 
 def connect(settings: Settings) -> ArqRedis:
@@ -49,7 +48,7 @@ def connect(settings: Settings) -> ArqRedis:
         socket_keepalive=True,
         health_check_interval=30,
     )
-    return ArqRedis(pool, job_serializer=serialize, job_deserializer=deserialize)  # type: ignore[arg-type]
+    return ArqRedis(pool, job_serializer=serialize, job_deserializer=deserialize)
 
 
 @dataclass(frozen=True, slots=True)

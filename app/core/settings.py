@@ -102,7 +102,10 @@ class Worker(_Group):
     image_processes: int = Field(default=1, ge=1, description="CPU processes for local image work")
     image_memory_bytes: int = 1536 * MEBIBYTE
     image_idle_seconds: float = Field(default=120, description="an idle image process ends after this")
-    providers: CommaList = Field(default=("local",), description="enabled providers, first tried first")
+
+
+class Providers(_Group):
+    enabled: CommaList = Field(default=("local",), description="by name; the first is tried first")
 
 
 class Log(_Group):
@@ -133,6 +136,7 @@ class Settings(BaseSettings):
     ledger: Ledger = Ledger()
     tasks: Tasks = Tasks()
     worker: Worker = Worker()
+    providers: Providers = Providers()
     log: Log = Log()
 
     @model_validator(mode="after")
