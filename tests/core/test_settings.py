@@ -1,0 +1,101 @@
+"""Settings: `.env.example` tells all of them and the truth, and production refuses what is unsafe."""
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from app.core.settings import DEVELOPMENT_SECRET, Settings
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.upper().startswith("BACKLOT_")]:
+        monkeypatch.delenv(name)
+
+
+def example() -> dict[str, str]:
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    return dict(match.groups() for line in lines if (match := re.fullmatch(r"#?([A-Z][A-Z0-9_]+)=(.*)", line)))
+
+
+def settings(**given: Any) -> Settings:
+    return Settings(_env_file=None, **given)
+
+
+def values() -> dict[str, Any]:
+    """The settings as the environment has them, by variable."""
+    found: dict[str, Any] = {}
+    for name, value in settings():
+        if isinstance(value, BaseModel):
+            found |= {f"BACKLOT_{name}_{member}".upper(): inner for member, inner in value}
+        else:
+            found[f"BACKLOT_{name}".upper()] = value
+    return found
+
+
+def test_the_example_has_each_setting() -> None:
+    assert values().keys() - example().keys() == set()
+
+
+def test_the_example_has_nothing_but_settings_and_what_compose_asks_for() -> None:
+    compose = set(re.findall(r"\$\{(\w+)", (ROOT / "docker-compose.yml").read_text()))
+    assert example().keys() - values().keys() == compose - values().keys()
+
+
+def test_the_example_shows_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    defaults = values()
+    for name, shown in example().items():
+        if shown:
+            monkeypatch.setenv(name, shown)
+        elif name in defaults:
+            assert defaults[name] in (None, ()), name
+    assert values() == defaults
+
+
+def test_the_example_sets_nothing_by_itself() -> None:
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    assert [line for line in lines if line and not line.startswith("#")] == []
+
+
+def test_a_variable_names_its_group_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BACKLOT_DATABASE_POOL_SIZE", "7")
+    monkeypatch.setenv("BACKLOT_API_CORS_ORIGINS", "https://a.example,https://b.example")
+    assert settings().database.pool_size == 7
+    assert settings().api.cors_origins == ("https://a.example", "https://b.example")
+
+
+def test_a_misspelt_variable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BACKLOT_DATABASE_POOLSIZE", "7")
+    with pytest.raises(ValidationError, match="poolsize"):
+        settings()
+
+
+def test_production_starts_with_its_secrets() -> None:
+    assert settings(env="production", storage={"signing_secret": "k" * 64}).env == "production"
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({}, "BACKLOT_STORAGE_SIGNING_SECRET"),
+        ({"storage": {"signing_secret": DEVELOPMENT_SECRET}}, "BACKLOT_STORAGE_SIGNING_SECRET"),
+        ({"egress": {"allow": "10.0.0.0/8"}}, "BACKLOT_EGRESS_ALLOW"),
+        ({"api": {"cors_origins": "*"}}, "BACKLOT_API_CORS_ORIGINS"),
+    ],
+)
+def test_production_refuses_what_is_unsafe(given: dict[str, Any], named: str) -> None:
+    with pytest.raises(ValidationError, match=named):
+        settings(env="production", **given)
+
+
+def test_a_refusal_tells_no_secret() -> None:
+    url = "postgresql://backlot:hunter2@db/backlot"
+    with pytest.raises(ValidationError) as refused:
+        settings(env="production", database={"url": url})
+    assert "hunter2" not in str(refused.value)
