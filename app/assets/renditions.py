@@ -1,0 +1,147 @@
+"""From untrusted bytes to clean pictures, with libvips. Runs in a child process, never in the service itself."""
+
+from functools import lru_cache
+from typing import Any
+
+import pyvips
+
+from app.assets import blurhash, structure
+from app.assets.imaging import ImageType, Rendition, describe, sniff
+from app.core.process_child import WorkRefused
+
+MEDIUM_SIDE = 1024
+THUMBNAIL_SIDE = 256
+# What may be in a file that is kept as it is. Anything else is metadata.
+_CLEAN = ("exif-data", "xmp-data", "iptc-data", "icc-profile-data", "photoshop-data", "orientation")
+_NAMES = {ImageType.JPEG: "JPEG", ImageType.PNG: "PNG", ImageType.WEBP: "WebP"}
+
+
+def make(content: bytes, *, max_side: int, keeps_clean: bool) -> dict[str, Any]:
+    kind = sniff(content)
+    if kind is None:
+        raise WorkRefused(
+            "unsupported_media_type", f"This looks like {describe(content)}. Send a JPEG, PNG or WebP image."
+        )
+    is_lossless, is_whole = _check_container(kind, content)
+    loaded = _open(kind, content, max_side)
+    is_clean = keeps_clean and is_whole and _is_clean(loaded)
+    try:
+        picture = _upright_srgb(loaded).copy_memory()
+    except pyvips.Error as fault:
+        raise structure.damaged(_NAMES[kind]) from fault
+    medium = _fit(picture, MEDIUM_SIDE)
+    thumbnail = _fit(medium, THUMBNAIL_SIDE)
+    return {
+        "pictures": [
+            _file(Rendition.FULL, picture, kind, content if is_clean else _encode(picture, kind, is_lossless)),
+            _file(Rendition.MEDIUM, medium, ImageType.WEBP, _webp(medium, 90)),
+            _file(Rendition.THUMBNAIL, thumbnail, ImageType.WEBP, _webp(thumbnail, 80)),
+        ],
+        "placeholder": _placeholder(thumbnail),
+    }
+
+
+@lru_cache(1)
+def _lock_down() -> None:
+    """Leave libvips the three loaders we use, and keep nothing of one customer's picture for the next."""
+    pyvips.block_untrusted_set(True)
+    pyvips.operation_block_set("VipsForeignLoad", True)
+    for loader in ("VipsForeignLoadJpeg", "VipsForeignLoadPng", "VipsForeignLoadWebp"):
+        pyvips.operation_block_set(loader, False)
+    pyvips.cache_set_max(0)
+
+
+def _check_container(kind: ImageType, content: bytes) -> tuple[bool, bool]:
+    """Whether it was kept without loss, and whether nothing follows the picture."""
+    match kind:
+        case ImageType.PNG:
+            return True, structure.check_png(content)
+        case ImageType.WEBP:
+            return structure.check_webp(content)
+        case ImageType.JPEG:
+            return False, content.endswith(b"\xff\xd9")
+
+
+def _open(kind: ImageType, content: bytes, max_side: int) -> pyvips.Image:
+    """Read the header only."""
+    _lock_down()
+    load = {
+        ImageType.JPEG: pyvips.Image.jpegload_buffer,
+        ImageType.PNG: pyvips.Image.pngload_buffer,
+        ImageType.WEBP: pyvips.Image.webpload_buffer,
+    }[kind]
+    try:
+        image = load(content, fail_on="truncated")
+    except pyvips.Error as fault:
+        raise structure.damaged(_NAMES[kind]) from fault
+    if max(image.width, image.height) > max_side:
+        raise WorkRefused(
+            "image_too_large",
+            f"The image has {image.width} × {image.height} pixels; at most {max_side} a side are accepted.",
+        )
+    if "n-pages" in image.get_fields() and image.get("n-pages") > 1:
+        raise structure.animated(_NAMES[kind])
+    return image
+
+
+def _is_clean(image: pyvips.Image) -> bool:
+    """Whether it is 8-bit sRGB or grey, upright, and says nothing beside its pixels."""
+    fields = image.get_fields()
+    return (
+        image.format == "uchar"
+        and image.interpretation in ("srgb", "b-w")
+        and not any(name in fields for name in _CLEAN)
+        and not any(name.startswith("png-comment") for name in fields)
+    )
+
+
+def _upright_srgb(image: pyvips.Image) -> pyvips.Image:
+    image = image.autorot()
+    if image.get_typeof("icc-profile-data") or image.interpretation == "cmyk":
+        try:
+            image = image.icc_transform("srgb", embedded=True, input_profile="cmyk", depth=8)
+        except pyvips.Error:
+            image = image.colourspace("srgb")  # the profile is not one of this kind of image
+    else:
+        image = image.colourspace("srgb")
+    return image.cast("uchar")
+
+
+def _fit(image: pyvips.Image, side: int) -> pyvips.Image:
+    return image.thumbnail_image(side, height=side, size="down").copy_memory()
+
+
+def _encode(image: pyvips.Image, kind: ImageType, is_lossless: bool) -> bytes:
+    content: bytes
+    match kind:
+        case ImageType.JPEG:
+            content = image.jpegsave_buffer(Q=90, keep="none")
+        case ImageType.PNG:
+            content = image.pngsave_buffer(compression=4, filter="up", keep="none")
+        case ImageType.WEBP if is_lossless:
+            content = image.webpsave_buffer(lossless=True, effort=0, keep="none")
+        case ImageType.WEBP:
+            content = _webp(image, 90)
+    return content
+
+
+def _webp(image: pyvips.Image, quality: int) -> bytes:
+    content: bytes = image.webpsave_buffer(Q=quality, effort=2, keep="none")
+    return content
+
+
+def _file(rendition: Rendition, image: pyvips.Image, kind: ImageType, content: bytes) -> dict[str, Any]:
+    return {
+        "rendition": rendition.value,
+        "content": content,
+        "content_type": kind.value,
+        "width": image.width,
+        "height": image.height,
+    }
+
+
+def _placeholder(image: pyvips.Image) -> str:
+    tiny = image.thumbnail_image(32, height=32, size="down")
+    if tiny.hasalpha():
+        tiny = tiny.flatten(background=[255, 255, 255])
+    return blurhash.encode(tiny.cast("uchar").numpy())
