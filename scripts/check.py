@@ -28,7 +28,12 @@ def run(name: str) -> bool:
     print(f"{name:12}", end="", flush=True)
     began = time.monotonic()
     done = subprocess.run(
-        start + command[1:], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        start + command[1:],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     print(f"{'FAILED' if done.returncode else 'ok':8}{time.monotonic() - began:5.1f} s", flush=True)
     if done.returncode:
