@@ -41,7 +41,7 @@ else
 fi
 
 export PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignore
-install() { .venv/bin/python -m pip install --quiet --no-deps --no-build-isolation "$@"; }
+install() { .venv/bin/python -m pip install -qq --no-deps --no-build-isolation "$@"; }
 locked() { install --require-hashes --only-binary :all: "$@"; }
 locked -r requirements/build.txt
 locked -r requirements/dev.txt --no-binary pyvips # has no wheel; plain Python, its library comes from pyvips-binary
