@@ -161,6 +161,21 @@ class IdempotencyKeyInFlight(Problem):
     status = 409
 
 
+def field_errors(errors: Sequence[Any], prefix: str = "") -> list[FieldError]:
+    """Pydantic's findings as field errors: `/input/width`, or `query:limit` for what is not in the body."""
+    return [FieldError(_pointer(error["loc"], prefix), error["type"], error["msg"]) for error in errors]
+
+
+def _pointer(location: Sequence[str | int], prefix: str) -> str:
+    parts = [str(part).replace("~", "~0").replace("/", "~1") for part in location]
+    if prefix or not parts:
+        return prefix + "".join(f"/{part}" for part in parts)
+    place, *rest = parts
+    if place == "body":
+        return "".join(f"/{part}" for part in rest)
+    return f"{place}:{'.'.join(rest)}"
+
+
 def problems(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
     """The `responses=` of a route: each status it may answer with, and which codes."""
     by_status: dict[int, list[type[Problem]]] = {}

@@ -80,6 +80,7 @@ class Egress(_Group):
 class Assets(_Group):
     max_image_bytes: int = 20 * MEBIBYTE
     max_image_side: int = 4096
+    max_output_bytes: int = Field(default=100 * MEBIBYTE, description="of a provider's result")
     decode_seconds: float = 20
     decode_memory_bytes: int = 1024 * MEBIBYTE
 

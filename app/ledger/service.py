@@ -5,14 +5,13 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.models import Mode
 from app.accounts.schemas import CallerInfo
 from app.core import clock
 from app.core.paging import PageRequest, cut
 from app.core.settings import Settings
 from app.ledger import queries
 from app.ledger.amounts import from_credits, to_number
-from app.ledger.errors import InsufficientCredits, NotSellable
+from app.ledger.errors import InsufficientCredits
 from app.ledger.models import Book, CreditAccount, CreditHold, CreditTransfer, HoldStatus, TransferKind
 
 
@@ -20,7 +19,7 @@ class HoldMissing(Exception):
     """The task has no open hold: its money was settled before. The caller's transaction must not commit."""
 
 
-async def open_account(session: AsyncSession, settings: Settings, *, workspace_id: UUID, mode: Mode) -> None:
+async def open_account(session: AsyncSession, settings: Settings, *, workspace_id: UUID, mode: str) -> None:
     """Make the account with its first grant, where it is not there yet: accounts open when first looked at."""
     if not await queries.add_account(session, workspace_id=workspace_id, mode=mode):
         return
@@ -36,7 +35,7 @@ async def open_account(session: AsyncSession, settings: Settings, *, workspace_i
         )
 
 
-async def get_account(session: AsyncSession, settings: Settings, *, workspace_id: UUID, mode: Mode) -> CreditAccount:
+async def get_account(session: AsyncSession, settings: Settings, *, workspace_id: UUID, mode: str) -> CreditAccount:
     account = await queries.find_account(session, workspace_id=workspace_id, mode=mode)
     if account is None:
         await open_account(session, settings, workspace_id=workspace_id, mode=mode)
@@ -47,7 +46,7 @@ async def get_account(session: AsyncSession, settings: Settings, *, workspace_id
 
 
 async def grant(
-    session: AsyncSession, amount: int, *, workspace_id: UUID, mode: Mode, reason: str, reference: str
+    session: AsyncSession, amount: int, *, workspace_id: UUID, mode: str, reason: str, reference: str
 ) -> None:
     """Give credits for nothing. The same `reference` twice is refused by the database."""
     account = await queries.change_account(
@@ -73,7 +72,7 @@ async def grant(
 
 
 async def hold(
-    session: AsyncSession, settings: Settings, amount: int, *, workspace_id: UUID, mode: Mode, task_id: UUID
+    session: AsyncSession, settings: Settings, amount: int, *, workspace_id: UUID, mode: str, task_id: UUID
 ) -> int:
     """Set `amount` aside for a task; the balance left. Raises InsufficientCredits with price and balance."""
     left = await queries.take(session, amount, workspace_id=workspace_id, mode=mode)
@@ -90,11 +89,13 @@ async def hold(
     return left
 
 
-async def capture(session: AsyncSession, task_id: UUID, amount: int, *, reason: str) -> None:
-    """Take `amount` of what is held for the task and give the rest back. Raises HoldMissing when settled before."""
+async def capture(session: AsyncSession, task_id: UUID, amount: int, *, reason: str) -> int:
+    """Take `amount` of what is held for the task and give the rest back; the balance then.
+
+    Raises HoldMissing when it was settled before.
+    """
     if amount == 0:
-        await release(session, task_id)
-        return
+        return await release(session, task_id)
     held = await queries.resolve_hold(session, task_id, captured=amount, status=HoldStatus.CAPTURED, now=clock.now())
     if held is None:
         raise HoldMissing(task_id)
@@ -125,16 +126,18 @@ async def capture(session: AsyncSession, task_id: UUID, amount: int, *, reason: 
         )
     )
     await session.flush()
+    return account.balance
 
 
-async def release(session: AsyncSession, task_id: UUID) -> None:
-    """Give back all that is held for the task. Raises HoldMissing when settled before."""
+async def release(session: AsyncSession, task_id: UUID) -> int:
+    """Give back all that is held for the task; the balance then. Raises HoldMissing when settled before."""
     held = await queries.resolve_hold(session, task_id, captured=0, status=HoldStatus.RELEASED, now=clock.now())
     if held is None:
         raise HoldMissing(task_id)
-    await queries.change_account(
+    account = await queries.change_account(
         session, workspace_id=held.workspace_id, mode=held.mode, held=-held.amount, balance=held.amount
     )
+    return account.balance
 
 
 async def list_transfers(
@@ -144,16 +147,18 @@ async def list_transfers(
     return cut(rows, page)
 
 
-async def get_price(session: AsyncSession, operation: str, provider: str, model: str) -> int:
-    """Millionths of a credit for one output. Raises NotSellable: what has no price is not sold."""
-    price = await queries.find_price(session, operation, provider, model)
-    if price is None:
-        raise NotSellable.at(
-            "/operation", f"{operation} with {provider}/{model} has no price: it is not on sale."
-        )
-    return price
+async def find_price(session: AsyncSession, operation: str, provider: str, model: str) -> int | None:
+    """Millionths of a credit for one output; None when it is not on sale."""
+    return await queries.find_price(session, operation, provider, model)
 
 
 async def price_table(session: AsyncSession) -> Mapping[tuple[str, str, str], int]:
     """All prices by (operation, provider, model or `*`)."""
     return {(row.operation, row.provider, row.model): row.amount for row in await queries.list_prices(session)}
+
+
+def price_of(
+    prices: Mapping[tuple[str, str, str], int], operation: str, provider: str, model: str
+) -> int | None:
+    """As `find_price`, in a table read before."""
+    return prices.get((operation, provider, model), prices.get((operation, provider, "*")))

@@ -1,0 +1,362 @@
+"""The worker's side of a task: claim it, call the provider, record what came of it.
+
+Every write carries the fence of our claim, so a worker that lost its lease changes nothing. No transaction is open
+while a provider or the storage works. If the process dies on any line, the lease runs out, another worker claims the
+task, and the attempt left at `submitting` tells it that a call may have been made.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.assets import service as assets
+from app.assets.errors import AssetNotFound, InvalidImage
+from app.assets.tools import AssetTools
+from app.core import clock
+from app.core.db import Database
+from app.core.egress import EgressError
+from app.core.ids import decode, encode
+from app.core.settings import Settings
+from app.generation import failures, jobs, queries, steps, transitions
+from app.generation.models import AttemptStatus, StepStatus, Task, TaskAttempt, TaskStatus, TaskStep
+from app.generation.operations import OPERATIONS
+from app.providers.base import (
+    Accepted,
+    Done,
+    ErrorCode,
+    Output,
+    Provider,
+    ProviderError,
+    Rejected,
+    Running,
+    Transient,
+    Unknown,
+)
+from app.providers.catalog import Catalog
+
+log = structlog.get_logger()
+HEARTBEAT_SECONDS = 1.0
+
+
+class LostLease(Exception):
+    """The task was canceled, ended, or claimed by another: what we have is not wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What a worker works with."""
+
+    settings: Settings
+    database: Database
+    catalog: Catalog
+    assets: AssetTools
+
+
+async def advance_task(engine: Engine, task_id: UUID) -> None:
+    """Do what is due for the task, if anything is. Twice, too late, or after a crash, it does no harm."""
+    lease = timedelta(seconds=engine.settings.tasks.lease_seconds)
+    deadline = timedelta(seconds=engine.settings.tasks.image_deadline_seconds)
+    async with engine.database.transaction() as session:
+        task = await queries.claim(session, task_id, lease=lease, deadline=deadline)
+        if task is None:
+            return
+        if not any(attempt.run == task.run for attempt in task.attempts):
+            transitions.announce(session, task, "task.started")
+    with structlog.contextvars.bound_contextvars(task_id=encode("task", task_id)):
+        try:
+            await _while_leased(engine, task, lease, _Run(engine, task).to_the_end())
+        except LostLease:
+            log.info("lease_lost", fence=task.fence)
+
+
+async def _while_leased(engine: Engine, task: Task, lease: timedelta, work: Awaitable[None]) -> None:
+    """Do the work while a heartbeat keeps the lease; stop it when the task is taken away."""
+    job = asyncio.ensure_future(work)
+    is_lost = False
+
+    async def beat() -> None:
+        nonlocal is_lost
+        while True:
+            await asyncio.sleep(min(HEARTBEAT_SECONDS, lease.total_seconds() / 3))
+            try:
+                async with engine.database.transaction() as session:
+                    is_lost = not await queries.extend_lease(session, task.id, task.fence, lease)
+            except (SQLAlchemyError, OSError) as fault:
+                log.warning("heartbeat_failed", error=repr(fault))
+            if is_lost:
+                job.cancel()
+                return
+
+    heart = asyncio.create_task(beat())
+    try:
+        await job
+    except asyncio.CancelledError:
+        if is_lost:
+            raise LostLease from None
+        await asyncio.wait([job])
+        await asyncio.shield(_hand_over(engine, task))
+        raise
+    finally:
+        heart.cancel()
+
+
+async def _hand_over(engine: Engine, task: Task) -> None:
+    """We are shutting down: let another worker have the task at once."""
+    async with engine.database.transaction() as session:
+        held = await queries.lock_fenced(session, task.id, task.fence)
+        if held is not None:
+            await queries.set_wake_at(session, held, timedelta())
+            jobs.advance_task(session, held, timedelta(seconds=0.1))
+
+
+class _Run:
+    """One claim of one task: its steps in order, until it ends or has to wait."""
+
+    def __init__(self, engine: Engine, task: Task) -> None:
+        self._engine = engine
+        self._task = task
+
+    async def to_the_end(self) -> None:
+        while await self._next_step():
+            pass
+
+    @asynccontextmanager
+    async def _locked(self) -> AsyncIterator[tuple[AsyncSession, Task]]:
+        """A transaction on the task as we hold it. Raises LostLease."""
+        async with self._engine.database.transaction() as session:
+            task = await queries.lock_fenced(session, self._task.id, self._task.fence)
+            if task is None:
+                raise LostLease
+            yield session, task
+        self._task = task
+
+    async def _next_step(self) -> bool:
+        """Work on the first step that is not done. False when the task ended or sleeps."""
+        task = self._task
+        if task.deadline_at and clock.now() >= task.deadline_at:
+            return await self._fail(None, ErrorCode.DEADLINE_EXCEEDED, "The task did not finish in time.")
+        step = next(step for step in task.steps if step.status != StepStatus.SUCCEEDED)
+        left_open = next((attempt for attempt in reversed(task.attempts) if _is_open(attempt, task, step)), None)
+        if left_open is not None:
+            return await self._guarded(left_open.id, lambda: self._resume(step, left_open))
+        async with self._locked() as (_, locked):
+            attempt = transitions.begin_attempt(locked, locked.steps[step.position])
+        return await self._guarded(attempt.id, lambda: self._submit(step, attempt))
+
+    async def _guarded(self, attempt_id: UUID, work: Callable[[], Awaitable[bool]]) -> bool:
+        """Do it within the deadline, and turn each failure into what follows from it."""
+        deadline = self._task.deadline_at
+        left = (deadline - clock.now()).total_seconds() if deadline else None
+        try:
+            async with asyncio.timeout(left) as limit:
+                return await work()
+        except TimeoutError:
+            if limit.expired():
+                return await self._fail(attempt_id, ErrorCode.DEADLINE_EXCEEDED, "The task did not finish in time.")
+            fault: ProviderError = Transient(ErrorCode.INTERNAL, "Something took too long on our side.")
+        except ProviderError as failure:
+            fault = failure
+        except (LostLease, SQLAlchemyError):
+            raise
+        except Exception:
+            log.exception("attempt_crashed", attempt_id=str(attempt_id))
+            fault = Transient(ErrorCode.INTERNAL, "Something went wrong on our side.")
+        return await self._after(attempt_id, fault)
+
+    async def _submit(self, step: TaskStep, attempt: TaskAttempt) -> bool:
+        provider = self._provider(attempt)
+        wanted = await self._calls(step, attempt)
+        outputs: list[Output] = []
+        cost = 0
+        for call in wanted:
+            match await provider.submit(call):
+                case Done() as done:
+                    outputs += done.outputs
+                    cost += done.cost_microusd or 0
+                case Accepted(reference, poll_after):
+                    return await self._accepted(attempt.id, reference, poll_after)
+        return await self._deliver(step, attempt, Done(outputs, cost or None))
+
+    async def _resume(self, step: TaskStep, attempt: TaskAttempt) -> bool:
+        """Find out what became of a call made before us."""
+        provider = self._provider(attempt)
+        if attempt.status == AttemptStatus.ACCEPTED and attempt.provider_reference:
+            match await provider.poll(attempt.provider_reference):
+                case Done() as done:
+                    return await self._deliver(step, attempt, done)
+                case Running(_, poll_after):
+                    return await self._sleep(poll_after or failures.poll_delay(attempt))
+        if provider.is_repeatable:
+            raise Transient(ErrorCode.INTERNAL, "The worker stopped in the middle; the step is done again.")
+        match await provider.find(encode("att", attempt.id)):
+            case Done() as done:
+                return await self._deliver(step, attempt, done)
+            case Accepted(reference, poll_after):
+                return await self._accepted(attempt.id, reference, poll_after)
+        raise Unknown(ErrorCode.PROVIDER_TIMEOUT, "The provider never answered whether it took the job.")
+
+    def _provider(self, attempt: TaskAttempt) -> Provider:
+        provider = self._engine.catalog.providers.get(attempt.provider)
+        if provider is None:
+            raise Transient(ErrorCode.NO_ROUTE, f"The provider {attempt.provider} is not enabled here.")
+        return provider
+
+    async def _calls(self, step: TaskStep, attempt: TaskAttempt) -> list[Call]:
+        task, tools = self._task, self._engine.assets
+        operation = OPERATIONS[task.operation]
+        images = {name: decode("asset", task.input[name]) for name in operation.input.images}
+        made = {done.name: done.asset_ids for done in task.steps if done.status == StepStatus.SUCCEEDED}
+        try:
+            async with self._engine.database.transaction() as session:
+                first = await assets.get_ready(
+                    session, images[operation.input.images[0]], workspace_id=task.workspace_id, mode=task.mode
+                )
+                size = (first.width or 0, first.height or 0)
+                planned = steps.calls(task.operation, step.name, task.input, images, size, made)
+                needed = {asset_id for call in planned for asset_id in call.files.values()}
+                rows = [
+                    await assets.get_ready(session, asset_id, workspace_id=task.workspace_id, mode=task.mode)
+                    for asset_id in needed
+                ]
+            contents = {row.id: await assets.read_full(tools, row) for row in rows}
+        except AssetNotFound as gone:
+            raise Rejected(ErrorCode.INVALID_IMAGE, "An image this task needs was deleted.") from gone
+        reference = encode("att", attempt.id)
+        seconds = self._engine.settings.tasks.provider_call_seconds
+        return [call.with_files(step.name, attempt.model, contents, reference, seconds) for call in planned]
+
+    async def _deliver(self, step: TaskStep, attempt: TaskAttempt, done: Done) -> bool:
+        """Store the results first, then record them: nothing is charged that is not stored."""
+        if not done.outputs:
+            raise Transient(ErrorCode.PROVIDER_UNAVAILABLE, "The provider answered without a result.")
+        is_last = step.position == len(self._task.steps) - 1
+        stored: list[UUID] = []
+        try:
+            for number, output in enumerate(done.outputs, 1):
+                stored.append(await self._store(step, output, number, is_intermediate=not is_last))
+            async with self._locked() as (session, task):
+                _settle(task, attempt.id, AttemptStatus.SUCCEEDED, None, done.cost_microusd)
+                await transitions.complete_step(session, task, task.steps[step.position], stored, is_last=is_last)
+        except BaseException:
+            await asyncio.shield(assets.discard(self._engine.assets, self._engine.database, stored))
+            raise
+        return not is_last
+
+    async def _store(self, step: TaskStep, output: Output, number: int, *, is_intermediate: bool) -> UUID:
+        tools, task = self._engine.assets, self._task
+        try:
+            content = output.content
+            if content is None:
+                limit = self._engine.settings.assets.max_output_bytes
+                content = (await tools.egress.fetch(output.url or "", max_bytes=limit)).content
+            return await assets.store_output(
+                tools,
+                self._engine.database,
+                content,
+                workspace_id=task.workspace_id,
+                mode=task.mode,
+                task_id=task.id,
+                is_intermediate=is_intermediate,
+                filename=f"{task.operation if not is_intermediate else step.name}-{number}",
+            )
+        except InvalidImage as fault:
+            raise Transient(ErrorCode.PROVIDER_UNAVAILABLE, "The provider's result was not a whole image.") from fault
+        except EgressError as fault:
+            raise Transient(ErrorCode.PROVIDER_UNAVAILABLE, "The provider's result could not be downloaded.") from fault
+
+    async def _accepted(self, attempt_id: UUID, reference: str, poll_after: float) -> bool:
+        """The provider works on it: note its id and sleep. No worker is held meanwhile."""
+        async with self._locked() as (session, task):
+            attempt = _settle(task, attempt_id, AttemptStatus.ACCEPTED, None, None)
+            attempt.provider_reference, attempt.ended_at = reference, None
+            task.status = TaskStatus.PROCESSING
+            await _wake_in(session, task, poll_after)
+        return False
+
+    async def _sleep(self, seconds: float) -> bool:
+        async with self._locked() as (session, task):
+            await _wake_in(session, task, seconds)
+        return False
+
+    async def _after(self, attempt_id: UUID, fault: ProviderError) -> bool:
+        """What follows from a failure: wait and try again, another provider, the reconciler, or the end."""
+        async with self._locked() as (session, task):
+            attempt = next(one for one in task.attempts if one.id == attempt_id)
+            verdict = failures.judge(fault, task, attempt, self._engine.settings)
+            match verdict:
+                case failures.KeepPolling(seconds):
+                    await _wake_in(session, task, seconds)
+                    return False
+                case failures.Reconcile(seconds):
+                    _settle(task, attempt_id, AttemptStatus.UNKNOWN, fault, None)
+                    if task.status != TaskStatus.RECONCILING:
+                        task.status = TaskStatus.RECONCILING
+                        transitions.announce(session, task, "task.progress")
+                    await _wake_in(session, task, seconds)
+                    return False
+            _settle(task, attempt_id, AttemptStatus.FAILED, fault, None)
+            match verdict:
+                case failures.TryAgain(seconds):
+                    task.steps[attempt.position].status = StepStatus.PENDING
+                    task.status = TaskStatus.PROCESSING
+                    await _wake_in(session, task, seconds)
+                    return False
+                case failures.NextProvider():
+                    task.route_index += 1
+                    task.status = TaskStatus.PROCESSING
+                    transitions.plan(task)
+                    await session.flush()
+                case failures.GiveUp(code, message):
+                    await transitions.fail(session, task, code, message, attempt.provider)
+                    return False
+        return True
+
+    async def _fail(self, attempt_id: UUID | None, code: ErrorCode, message: str) -> bool:
+        async with self._locked() as (session, task):
+            if attempt_id is not None:
+                _settle(task, attempt_id, AttemptStatus.FAILED, ProviderError(code, message), None)
+            await transitions.fail(session, task, code, message, task.provider)
+        return False
+
+
+def _is_open(attempt: TaskAttempt, task: Task, step: TaskStep) -> bool:
+    undecided = (AttemptStatus.SUBMITTING, AttemptStatus.ACCEPTED, AttemptStatus.UNKNOWN)
+    return attempt.run == task.run and attempt.position == step.position and attempt.status in undecided
+
+
+def _settle(
+    task: Task, attempt_id: UUID, status: AttemptStatus, fault: ProviderError | None, cost_microusd: int | None
+) -> TaskAttempt:
+    attempt = next(one for one in task.attempts if one.id == attempt_id)
+    attempt.status, attempt.ended_at = status, clock.now()
+    attempt.cost_microusd = cost_microusd
+    attempt.error = transitions.error(fault.code, fault.message, attempt.provider) if fault else None
+    return attempt
+
+
+async def _wake_in(session: AsyncSession, task: Task, seconds: float) -> None:
+    delay = timedelta(seconds=seconds)
+    await session.flush()
+    await queries.set_wake_at(session, task, delay)
+    jobs.advance_task(session, task, delay + timedelta(milliseconds=20))
+
+
+async def cancel_at_provider(engine: Engine, attempt_id: UUID) -> None:
+    """Ask the provider to stop a canceled job. Failing is no harm: its result is not waited for."""
+    async with engine.database.transaction() as session:
+        attempt = await queries.find_attempt(session, attempt_id)
+    if attempt is None or attempt.provider_reference is None:
+        return
+    provider = engine.catalog.providers.get(attempt.provider)
+    if provider is not None:
+        try:
+            await provider.cancel(attempt.provider_reference)
+        except ProviderError as fault:
+            log.info("cancel_refused", provider=attempt.provider, error=fault.message)

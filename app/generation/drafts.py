@@ -1,0 +1,175 @@
+"""From an order to a draft: everything is checked here, before any money or row."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+from uuid import UUID
+
+from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.schemas import CallerInfo
+from app.assets import service as assets
+from app.assets.models import Asset
+from app.assets.tools import AssetTools
+from app.core.db import Database
+from app.core.ids import decode, encode
+from app.core.problems import FieldError, InvalidRequest, NotFound, field_errors
+from app.generation import presets
+from app.generation.errors import NotAvailable, UnknownModel, UnknownOperation, UnknownPreset
+from app.generation.operations import OPERATIONS, Operation, OperationInput
+from app.generation.schemas import TaskCreate
+from app.ledger import service as ledger
+from app.ledger.errors import NotSellable
+from app.providers.catalog import Catalog, Route
+
+
+@dataclass(slots=True)
+class Draft:
+    """A checked order. `route` is every way to do it, first choice first; `price` is for all outputs."""
+
+    operation: Operation
+    input: OperationInput
+    route: Sequence[Route]
+    price: int
+    values: dict[str, Any] = field(default_factory=dict)
+    imported: list[UUID] = field(default_factory=list)
+
+    @property
+    def offer(self) -> Route:
+        return self.route[0]
+
+    @property
+    def estimated_seconds(self) -> int:
+        return max(1, round(self.offer.offer.seconds * self.input.outputs))
+
+
+def _operation(order: TaskCreate) -> Operation:
+    operation = OPERATIONS.get(order.operation)
+    if operation is None:
+        raise UnknownOperation.at("/operation", f"There is no operation {order.operation!r}; {_among(OPERATIONS)}.")
+    return operation
+
+
+def _among(names: Mapping[str, Any] | Sequence[str]) -> str:
+    return "there are " + ", ".join(names)
+
+
+def _input(order: TaskCreate, operation: Operation) -> OperationInput:
+    try:
+        return operation.input.model_validate(order.input)
+    except ValidationError as fault:
+        errors = field_errors(fault.errors(include_url=False), prefix="/input")
+        raise InvalidRequest(f"The input of {operation.name} is not valid.", errors=errors) from fault
+
+
+def _check_preset(checked: OperationInput) -> None:
+    name = getattr(checked, "preset", None)
+    if name is not None and presets.find(name) is None:
+        known = _among([preset.id for preset in presets.PRESETS])
+        raise UnknownPreset.at("/input/preset", f"There is no preset {name!r}; {known}.")
+
+
+def _routes(catalog: Catalog, order: TaskCreate, operation: Operation, mode: str) -> list[Route]:
+    """The ways that fit the order's model and provider. Raises UnknownModel."""
+    every = catalog.routes(operation.name, mode=mode, is_in_house=operation.is_in_house)
+    if mode == "test" and not operation.is_in_house:
+        return every  # whatever a test key names, the sandbox plays it
+    named = [route for route in every if order.provider in (None, route.provider)]
+    if not named:
+        names = sorted({route.provider for route in every})
+        raise UnknownModel.at("/provider", f"No provider {order.provider!r} does {operation.name}; {_among(names)}.")
+    fitting = [route for route in named if order.model in ("auto", route.offer.model)]
+    if not fitting:
+        models = ["auto", *(route.offer.model for route in named)]
+        raise UnknownModel.at("/model", f"No model {order.model!r} does {operation.name}; {_among(models)}.")
+    return fitting
+
+
+async def _priced(
+    session: AsyncSession, order: TaskCreate, operation: Operation, routes: Sequence[Route]
+) -> tuple[list[Route], int]:
+    """The routes on sale, in the order wished for, and the price of one output by the first. Raises NotSellable."""
+    prices = {}
+    for route in routes:
+        price = await ledger.find_price(session, operation.name, route.provider, route.offer.model)
+        if price is not None:
+            prices[route] = price
+    if not prices:
+        raise NotSellable.at("/operation", f"{operation.name} has no price yet, so it cannot be ordered.")
+    match order.routing.prefer:
+        case "cost":
+            chosen = sorted(prices, key=lambda route: prices[route])
+        case "speed":
+            chosen = sorted(prices, key=lambda route: route.offer.seconds)
+        case _:
+            chosen = list(prices)
+    if not order.routing.fallback:
+        chosen = chosen[:1]
+    return chosen, prices[chosen[0]]
+
+
+async def make(catalog: Catalog, session: AsyncSession, caller: CallerInfo, order: TaskCreate) -> Draft:
+    """Check all of the order but its files. Raises the problem that names the first wrong field."""
+    operation = _operation(order)
+    checked = _input(order, operation)
+    _check_preset(checked)
+    if order.webhook_url is not None:
+        raise NotAvailable.at("/webhook_url", "Webhooks are not available yet: leave webhook_url null and wait by SSE.")
+    routes = _routes(catalog, order, operation, caller.mode)
+    routes, unit = await _priced(session, order, operation, routes)
+    if checked.outputs > routes[0].offer.max_outputs:
+        raise InvalidRequest.at("/input/num_images", f"At most {routes[0].offer.max_outputs} with this model.")
+    values = checked.model_dump(mode="json")
+    if "seed" in values and values["seed"] is None:
+        values["seed"] = secrets.randbelow(2**32)
+    return Draft(operation, checked, routes, unit * checked.outputs, values)
+
+
+async def resolve_files(tools: AssetTools, database: Database, caller: CallerInfo, draft: Draft) -> None:
+    """Find the input's assets, or import its URLs; then check what depends on them. Raises with nothing left behind."""
+    try:
+        for name in draft.operation.input.images:
+            asset = await _file(tools, database, caller, draft, name)
+            draft.values[name] = encode("asset", asset.id)
+            _check_against(draft.input, name, asset)
+    except BaseException:
+        await discard_imports(tools, database, draft)
+        raise
+
+
+async def _file(tools: AssetTools, database: Database, caller: CallerInfo, draft: Draft, name: str) -> Asset:
+    reference, pointer = cast("str", draft.values[name]), f"/input/{name}"
+    if "://" in reference:
+        asset = await assets.import_url(
+            tools, database, reference, workspace_id=caller.workspace_id, mode=caller.mode, pointer=pointer
+        )
+        draft.imported.append(asset.id)
+        return asset
+    try:
+        asset_id = decode("asset", reference)
+    except ValueError:
+        raise InvalidRequest.at(pointer, "Give an asset id (asset_…) or an https URL.", code="invalid_id") from None
+    try:
+        async with database.transaction() as session:
+            asset = await assets.get_ready(session, asset_id, workspace_id=caller.workspace_id, mode=caller.mode)
+    except NotFound as problem:
+        problem.errors = (FieldError(pointer, problem.code, problem.detail),)
+        raise
+    if asset.kind != "image":
+        raise InvalidRequest.at(pointer, f"This needs an image; the asset is {asset.kind}.")
+    return asset
+
+
+def _check_against(checked: OperationInput, name: str, asset: Asset) -> None:
+    fault = checked.fault_with(name, asset.width or 0, asset.height or 0)
+    if fault is not None:
+        raise InvalidRequest.at(f"/input/{fault[0]}", fault[1])
+
+
+async def discard_imports(tools: AssetTools, database: Database, draft: Draft) -> None:
+    """Take back what was imported for an order that did not come to be."""
+    if draft.imported:
+        await assets.discard(tools, database, draft.imported)
+        draft.imported.clear()

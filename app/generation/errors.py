@@ -1,0 +1,63 @@
+"""Why a task cannot be ordered, found or changed."""
+
+from app.core.problems import Problem
+
+
+class UnknownOperation(Problem):
+    """There is no such operation.
+
+    `GET /v1/operations` lists them.
+    """
+
+    status = 422
+
+
+class UnknownModel(Problem):
+    """No enabled provider offers this model for this operation.
+
+    `GET /v1/operations` lists the models of each; `auto` chooses one.
+    """
+
+    status = 422
+
+
+class UnknownPreset(Problem):
+    """There is no such preset.
+
+    `GET /v1/presets` lists them.
+    """
+
+    status = 422
+
+
+class NotAvailable(Problem):
+    """This part of the interface is not available in this version."""
+
+    status = 422
+
+
+class TaskNotFound(Problem):
+    """There is no such task in this workspace."""
+
+    status = 404
+
+
+class TaskEnded(Problem):
+    """The task has ended, so it cannot be canceled."""
+
+    status = 409
+
+
+class TaskNotEnded(Problem):
+    """The task has not ended yet.
+
+    Cancel it first, or wait for its end.
+    """
+
+    status = 409
+
+
+class TaskNotRetryable(Problem):
+    """Only a failed or canceled task can be tried again."""
+
+    status = 409

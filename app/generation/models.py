@@ -1,0 +1,152 @@
+"""Tasks, their steps, and the attempts made at each step."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, ForeignKey, Index, Uuid, func, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.core import clock
+from app.core.db import Base
+from app.core.ids import new_id
+
+
+class TaskStatus(StrEnum):
+    PENDING = "pending"
+    PROCESSING = "processing"
+    RECONCILING = "reconciling"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+class StepStatus(StrEnum):
+    PENDING = "pending"
+    PROCESSING = "processing"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+class AttemptStatus(StrEnum):
+    """`submitting` until an answer is recorded: what a crash leaves behind. `unknown` when none ever came."""
+
+    SUBMITTING = "submitting"
+    ACCEPTED = "accepted"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    CANCELED = "canceled"
+
+
+OPEN = (TaskStatus.PENDING, TaskStatus.PROCESSING, TaskStatus.RECONCILING)
+ENDED = (TaskStatus.SUCCEEDED, TaskStatus.FAILED, TaskStatus.CANCELED)
+
+
+def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
+    names = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} in ({names})", name=column)
+
+
+class Task(Base):
+    """A customer's order, and the truth about it.
+
+    `wake_at` is when something is due: the first look, the end of a worker's lease, the next poll. `fence` counts
+    claims; a write that does not carry the current one changes nothing. `version` counts changes.
+    """
+
+    __tablename__ = "tasks"
+    __table_args__ = (
+        _one_of("status", TaskStatus),
+        CheckConstraint("mode in ('live', 'test')", name="mode"),
+        CheckConstraint("charged between 0 and quoted", name="charged"),
+        Index(
+            "ix_tasks_newest",
+            "workspace_id",
+            "mode",
+            text("created_at desc"),
+            text("id desc"),
+            postgresql_where=text("deleted_at is null"),
+        ),
+        Index("ix_tasks_due", "wake_at", postgresql_where=text("status in ('pending', 'processing', 'reconciling')")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id"))
+    key_id: Mapped[UUID | None]
+    mode: Mapped[str]
+    operation: Mapped[str]
+    status: Mapped[str] = mapped_column(default=TaskStatus.PENDING)
+    input: Mapped[dict[str, Any]]
+    model: Mapped[str]
+    provider: Mapped[str | None]
+    routing: Mapped[dict[str, Any]]
+    route: Mapped[list[dict[str, str]]] = mapped_column(JSONB)
+    route_index: Mapped[int] = mapped_column(default=0)
+    meta: Mapped[dict[str, Any]] = mapped_column("metadata", JSONB)
+    num_outputs: Mapped[int]
+    quoted: Mapped[int] = mapped_column(BigInteger)
+    charged: Mapped[int] = mapped_column(BigInteger, default=0)
+    balance: Mapped[int] = mapped_column(BigInteger)
+    estimated_seconds: Mapped[int]
+    output_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), default=list)
+    error: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    batch_id: Mapped[UUID | None]
+    version: Mapped[int] = mapped_column(default=1)
+    run: Mapped[int] = mapped_column(default=1)
+    fence: Mapped[int] = mapped_column(default=0)
+    wake_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    deadline_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    started_at: Mapped[datetime | None]
+    completed_at: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None]
+
+    steps: Mapped[list["TaskStep"]] = relationship(
+        lazy="raise", order_by="TaskStep.position", cascade="all, delete-orphan"
+    )
+    attempts: Mapped[list["TaskAttempt"]] = relationship(
+        lazy="raise", order_by="TaskAttempt.id", cascade="all, delete-orphan"
+    )
+
+    @property
+    def is_ended(self) -> bool:
+        return self.status in ENDED
+
+
+class TaskStep(Base):
+    """One call of the pipeline, with the files it made."""
+
+    __tablename__ = "task_steps"
+    __table_args__ = (_one_of("status", StepStatus),)
+
+    task_id: Mapped[UUID] = mapped_column(ForeignKey("tasks.id", ondelete="cascade"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    status: Mapped[str] = mapped_column(default=StepStatus.PENDING)
+    asset_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), default=list)
+    started_at: Mapped[datetime | None]
+    completed_at: Mapped[datetime | None]
+
+
+class TaskAttempt(Base):
+    """One request to a provider, recorded before it is made. Its id is the reference the provider gets."""
+
+    __tablename__ = "task_attempts"
+    __table_args__ = (_one_of("status", AttemptStatus), Index(None, "task_id"))
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    task_id: Mapped[UUID] = mapped_column(ForeignKey("tasks.id", ondelete="cascade"))
+    run: Mapped[int]
+    position: Mapped[int]
+    provider: Mapped[str]
+    model: Mapped[str]
+    status: Mapped[str] = mapped_column(default=AttemptStatus.SUBMITTING)
+    provider_reference: Mapped[str | None]
+    error: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    cost_microusd: Mapped[int | None] = mapped_column(BigInteger)
+    started_at: Mapped[datetime] = mapped_column(default=clock.now)
+    ended_at: Mapped[datetime | None]

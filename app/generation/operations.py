@@ -1,0 +1,186 @@
+"""The operations a task can be: each a typed input, published as JSON Schema at `GET /v1/operations`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+MAX_SIDE = 4096
+MAX_UPSCALED_SIDE = 8192
+
+ImageRef = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=4096,
+        description="An asset id, or an `https` URL, which is imported first.",
+        examples=["asset_01jcqzm4x8e3v9tk5h2w7d6n0p"],
+    ),
+]
+Side = Annotated[int, Field(ge=1, le=MAX_SIDE, description="Pixels.")]
+Channel = Annotated[int, Field(ge=0, le=255)]
+Rgba = Annotated[
+    tuple[Channel, Channel, Channel, Channel],
+    BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value),
+    Field(description="Red, green, blue, alpha; 0 to 255 each."),
+]
+Quality = Annotated[int, Field(ge=1, le=100, description="Of JPEG and WebP.")]
+Format = Literal["png", "jpeg", "webp"]
+Seed = Annotated[
+    int, Field(ge=0, le=2**32 - 1, description="The same seed and settings give the same picture; default: random.")
+]
+Prompt = Annotated[str, Field(max_length=4000)]
+
+
+class OperationInput(BaseModel):
+    """What every input is: strict about its fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    images: ClassVar[tuple[str, ...]] = ("image",)
+
+    @property
+    def outputs(self) -> int:
+        """How many results are asked for."""
+        return 1
+
+    def fault_with(self, name: str, width: int, height: int) -> tuple[str, str] | None:
+        """The field that does not fit the image given as `name`, and why; None when all does."""
+        return None
+
+
+class RemoveBackgroundInput(OperationInput):
+    """Cut the subject out of its background, or give its mask."""
+
+    image: ImageRef
+    only_mask: bool = Field(default=False, description="Give the grey mask instead of the cut-out.")
+    post_process_mask: bool = Field(default=True, description="Take out specks and holes.")
+    alpha_matting: bool = Field(default=True, description="Work out soft edges such as hair and fur.")
+    foreground_threshold: Channel = Field(default=240, description="Mask values from here on are surely subject.")
+    background_threshold: Channel = Field(default=15, description="Mask values up to here are surely background.")
+    erode_size: Annotated[int, Field(ge=0, le=64)] = Field(default=8, description="Half width of the soft edge.")
+    background_color: Rgba = Field(default=(255, 255, 255, 0), description="What lies behind the cut-out.")
+    output_format: Literal["png", "webp"] = "png"
+    output_quality: Quality = 95
+
+
+class ReplaceBackgroundInput(OperationInput):
+    """Put the subject of a photo into a new setting: a preset, a prompt, or both."""
+
+    image: ImageRef
+    preset: str | None = Field(default=None, max_length=64, description="One of `GET /v1/presets`.")
+    prompt: Prompt | None = Field(default=None, examples=["on a marble table, soft morning light"])
+    negative_prompt: Prompt | None = None
+    num_images: Annotated[int, Field(ge=1, le=4)] = Field(default=1, description="How many variants.")
+    width: Side | None = Field(default=None, description="Of the result; default: the photo's.")
+    height: Side | None = Field(default=None, description="Of the result; default: the photo's.")
+    shadow: bool = Field(default=True, description="Lay a shadow where the subject stands.")
+    seed: Seed | None = None
+    output_format: Format = "png"
+    output_quality: Quality = 95
+
+    @property
+    def outputs(self) -> int:
+        return self.num_images
+
+    @model_validator(mode="after")
+    def _has_a_setting(self) -> "ReplaceBackgroundInput":
+        if self.preset is None and not (self.prompt or "").strip():
+            raise PydanticCustomError("preset_or_prompt", "Give a preset, a prompt, or both.")
+        return self
+
+
+class Crop(BaseModel):
+    """A rectangle of the picture, in pixels from its top left corner."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    left: Annotated[int, Field(ge=0, le=MAX_SIDE)]
+    top: Annotated[int, Field(ge=0, le=MAX_SIDE)]
+    width: Side
+    height: Side
+
+
+class TransformImageInput(OperationInput):
+    """Crop, resize, rotate, flip, adjust, blur, sharpen, convert: in this order."""
+
+    image: ImageRef
+    crop: Crop | None = None
+    width: Side | None = Field(default=None, description="Alone: the height follows.")
+    height: Side | None = Field(default=None, description="Alone: the width follows.")
+    fit: Literal["contain", "cover", "fill", "inside"] = Field(
+        default="inside",
+        description="With both sides given: `inside` keeps all of the picture and its shape, `contain` pads to "
+        "the size, `cover` fills it and crops, `fill` stretches.",
+    )
+    rotate: Annotated[float, Field(ge=-360, le=360, allow_inf_nan=False)] = Field(
+        default=0, description="Degrees, clockwise."
+    )
+    background_color: Rgba = Field(default=(255, 255, 255, 0), description="Of what padding and rotation lay bare.")
+    flip: Literal["horizontal", "vertical", "both"] | None = None
+    brightness: Annotated[float, Field(ge=0, le=4, allow_inf_nan=False)] = 1
+    contrast: Annotated[float, Field(ge=0, le=4, allow_inf_nan=False)] = 1
+    saturation: Annotated[float, Field(ge=0, le=4, allow_inf_nan=False)] = 1
+    grayscale: bool = False
+    blur: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] = Field(default=0, description="Sigma, in pixels.")
+    sharpen: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] = 0
+    output_format: Format | None = Field(default=None, description="Default: that of the picture.")
+    output_quality: Quality = 90
+
+    def fault_with(self, name: str, width: int, height: int) -> tuple[str, str] | None:
+        crop = self.crop
+        if crop and (crop.left + crop.width > width or crop.top + crop.height > height):
+            return "crop", f"The crop reaches outside the picture, which is {width}×{height}."
+        return None
+
+
+class UpscaleInput(OperationInput):
+    """Enlarge a picture and work out its detail."""
+
+    image: ImageRef
+    scale: Literal[2, 4] = 2
+    output_format: Format = "png"
+    output_quality: Quality = 95
+
+    def fault_with(self, name: str, width: int, height: int) -> tuple[str, str] | None:
+        if self.scale * max(width, height) > MAX_UPSCALED_SIDE:
+            return "scale", f"{self.scale}× of {width}×{height} is over {MAX_UPSCALED_SIDE} pixels a side."
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    name: str
+    input: type[OperationInput]
+    is_in_house: bool
+    """Done by us and free of outside cost: test keys get the real thing."""
+    example: Mapping[str, Any]
+
+    @property
+    def summary(self) -> str:
+        return (self.input.__doc__ or "").strip()
+
+
+_IMAGE = "asset_01jcqzm4x8e3v9tk5h2w7d6n0p"
+
+OPERATIONS: Mapping[str, Operation] = MappingProxyType(
+    {
+        operation.name: operation
+        for operation in (
+            Operation("remove_background", RemoveBackgroundInput, False, {"image": _IMAGE}),
+            Operation(
+                "replace_background",
+                ReplaceBackgroundInput,
+                False,
+                {"image": _IMAGE, "preset": "studio-white", "prompt": "soft morning light", "num_images": 2},
+            ),
+            Operation(
+                "transform_image", TransformImageInput, True, {"image": _IMAGE, "width": 800, "output_format": "webp"}
+            ),
+            Operation("upscale", UpscaleInput, False, {"image": _IMAGE, "scale": 2}),
+        )
+    }
+)

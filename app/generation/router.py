@@ -1,0 +1,251 @@
+"""Tasks over HTTP."""
+
+import re
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import AwareDatetime
+
+from app.accounts.caller import CALLER_PROBLEMS, ONCE_PROBLEMS, OnceDep, TasksReader, TasksWriter
+from app.assets.errors import AssetNotFound
+from app.assets.tools import AssetToolsDep
+from app.core.bells import BellTower
+from app.core.conditional import answer
+from app.core.db import DatabaseDep, DbSession
+from app.core.dependencies import SettingsDep
+from app.core.ids import IdFormat, TaskId, encode
+from app.core.paging import Page, PageParams
+from app.core.problems import InvalidCursor, problems
+from app.generation import drafts, reading, service, waiting
+from app.generation.errors import (
+    NotAvailable,
+    TaskEnded,
+    TaskNotEnded,
+    TaskNotFound,
+    TaskNotRetryable,
+    UnknownModel,
+    UnknownOperation,
+    UnknownPreset,
+)
+from app.generation.models import TaskStatus
+from app.generation.schemas import Quote, QuotedCredits, TaskCreate, TaskRead
+from app.ledger.errors import InsufficientCredits, NotSellable
+from app.providers.catalog import Catalog
+
+router = APIRouter(prefix="/v1/tasks", tags=["tasks"])
+
+ORDER_PROBLEMS = (UnknownOperation, UnknownModel, UnknownPreset, NotAvailable, NotSellable)
+
+
+def _catalog(request: Request) -> Catalog:
+    catalog: Catalog = request.app.state.catalog
+    return catalog
+
+
+def _bells(request: Request) -> BellTower:
+    bells: BellTower = request.app.state.bells
+    return bells
+
+
+CatalogDep = Annotated[Catalog, Depends(_catalog)]
+BellsDep = Annotated[BellTower, Depends(_bells)]
+
+
+@router.post(
+    "",
+    status_code=202,
+    response_model=TaskRead,
+    operation_id="create_task",
+    responses=problems(*CALLER_PROBLEMS, *ONCE_PROBLEMS, *ORDER_PROBLEMS, AssetNotFound, InsufficientCredits),
+)
+async def create_task(
+    order: TaskCreate,
+    caller: TasksWriter,
+    once: OnceDep,
+    database: DatabaseDep,
+    tools: AssetToolsDep,
+    catalog: CatalogDep,
+    settings: SettingsDep,
+) -> Response:
+    """Order a task: its price is held, and it is queued. The answer comes at once; then wait for its end."""
+    async with database.transaction() as session:
+        draft = await drafts.make(catalog, session, caller, order)
+    await drafts.resolve_files(tools, database, caller, draft)
+    try:
+        async with database.transaction() as session:
+            task = await service.start(session, settings, caller, order, draft)
+            shown = await reading.read(session, tools, task)
+            return await once.answer(session, 202, shown, {"Location": f"/v1/tasks/{encode('task', task.id)}"})
+    except BaseException:
+        await drafts.discard_imports(tools, database, draft)
+        raise
+
+
+@router.post(
+    "/quote",
+    response_model=Quote,
+    operation_id="quote_task",
+    responses=problems(*CALLER_PROBLEMS, *ORDER_PROBLEMS),
+)
+async def quote_task(order: TaskCreate, caller: TasksReader, catalog: CatalogDep, session: DbSession) -> Quote:
+    """Price an order without placing it. URLs in it are not fetched, and nothing is kept."""
+    draft = await drafts.make(catalog, session, caller, order)
+    return Quote(
+        credits=QuotedCredits(quoted=draft.price),
+        model=draft.offer.offer.model,
+        provider=draft.offer.provider,
+        estimated_seconds=draft.estimated_seconds,
+    )
+
+
+_METADATA_PARAMETER = re.compile(r"metadata\[([A-Za-z0-9_.:-]{1,64})\]")
+
+
+def _metadata(request: Request) -> dict[str, str]:
+    pairs = request.query_params.multi_items()
+    return {match[1]: value for name, value in pairs if (match := _METADATA_PARAMETER.fullmatch(name))}
+
+
+@router.get(
+    "",
+    response_model=Page[TaskRead],
+    operation_id="list_tasks",
+    responses=problems(*CALLER_PROBLEMS, InvalidCursor),
+)
+async def list_tasks(
+    caller: TasksReader,
+    page: PageParams,
+    metadata: Annotated[dict[str, str], Depends(_metadata)],
+    tools: AssetToolsDep,
+    session: DbSession,
+    status: Annotated[list[TaskStatus] | None, Query(description="One or more.")] = None,
+    operation: Annotated[str | None, Query(max_length=64)] = None,
+    batch_id: Annotated[Annotated[UUID, IdFormat("batch")] | None, Query()] = None,
+    created_after: Annotated[AwareDatetime | None, Query()] = None,
+) -> Page[TaskRead]:
+    """List the workspace's tasks, newest first. `metadata[key]=value` finds those whose metadata has it."""
+    tasks, cursor = await service.list_tasks(
+        session,
+        caller,
+        page,
+        status=status or [],
+        operation=operation,
+        batch_id=batch_id,
+        created_after=created_after,
+        metadata=metadata,
+    )
+    return Page(data=await reading.read_all(session, tools, tasks), next_cursor=cursor)
+
+
+_PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d+(?:\.\d+)?)")
+
+
+@router.get(
+    "/{task_id}",
+    response_model=TaskRead,
+    operation_id="get_task",
+    responses=problems(*CALLER_PROBLEMS, TaskNotFound) | {304: {"description": "Not changed."}},
+)
+async def get_task(
+    task_id: TaskId,
+    request: Request,
+    caller: TasksReader,
+    database: DatabaseDep,
+    bells: BellsDep,
+    tools: AssetToolsDep,
+    settings: SettingsDep,
+    wait: Annotated[
+        float, Query(ge=0, le=60, allow_inf_nan=False, description="Hold the answer until the end, for so long.")
+    ] = 0,
+    prefer: Annotated[str | None, Header(description="`wait=n` does as `?wait=n`.")] = None,
+) -> Response:
+    """Read a task. With `wait` the answer comes when the task ends, or when the seconds are over."""
+    headers = {}
+    if not wait and prefer and (wished := _PREFER_WAIT.search(prefer)):
+        wait = min(float(wished[1]), settings.tasks.max_wait_seconds)
+        headers["Preference-Applied"] = f"wait={wished[1]}"
+    if wait:
+        await waiting.until_ended(database, bells, caller, task_id, seconds=wait)
+    async with database.transaction() as session:
+        task = await service.get_task(session, caller, task_id)
+        shown = await reading.read(session, tools, task)
+    return answer(request, shown, headers)
+
+
+@router.get(
+    "/{task_id}/events",
+    operation_id="stream_task_events",
+    response_class=StreamingResponse,
+    responses=problems(*CALLER_PROBLEMS, TaskNotFound)
+    | {
+        200: {
+            "description": "Server-sent events. `event` is `task.created`, `task.started`, `task.progress`, "
+            "`task.succeeded`, `task.failed` or `task.canceled`; `data` is the task as `GET /v1/tasks/{id}` gives it, "
+            "as it was then. The stream ends with the task.",
+            "content": {
+                "text/event-stream": {
+                    "schema": {"type": "string"},
+                    "example": 'id: evt_01jcqzm4x8e3v9tk5h2w7d6n0p\nevent: task.progress\ndata: {"id":"task_…"}\n\n',
+                }
+            },
+        },
+        204: {"description": "The task has ended, and the caller has seen all of it: do not reconnect."},
+    },
+)
+async def stream_task_events(
+    task_id: TaskId,
+    caller: TasksReader,
+    database: DatabaseDep,
+    bells: BellsDep,
+    tools: AssetToolsDep,
+    last_event_id: Annotated[str | None, Header(alias="Last-Event-ID", max_length=100)] = None,
+) -> Response:
+    """Follow a task by server-sent events: all of them, or those after `Last-Event-ID`."""
+    after, is_over = await waiting.resume_point(database, caller, task_id, last_event_id)
+    if is_over:
+        return Response(status_code=204)
+    return StreamingResponse(
+        waiting.stream(database, bells, tools, caller, task_id, after=after),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+@router.post(
+    "/{task_id}/cancel",
+    response_model=TaskRead,
+    operation_id="cancel_task",
+    responses=problems(*CALLER_PROBLEMS, TaskNotFound, TaskEnded),
+)
+async def cancel_task(task_id: TaskId, caller: TasksWriter, tools: AssetToolsDep, session: DbSession) -> TaskRead:
+    """Cancel a task that has not ended: it stops, and its hold is given back."""
+    task = await service.cancel_task(session, caller, task_id)
+    return await reading.read(session, tools, task)
+
+
+@router.post(
+    "/{task_id}/retry",
+    status_code=202,
+    response_model=TaskRead,
+    operation_id="retry_task",
+    responses=problems(*CALLER_PROBLEMS, *ONCE_PROBLEMS, TaskNotFound, TaskNotRetryable, InsufficientCredits),
+)
+async def retry_task(
+    task_id: TaskId, caller: TasksWriter, once: OnceDep, tools: AssetToolsDep, settings: SettingsDep, session: DbSession
+) -> Response:
+    """Try a failed or canceled task again, at its quoted price. Steps that are done are not repeated."""
+    task = await service.retry_task(session, settings, caller, task_id)
+    return await once.answer(session, 202, await reading.read(session, tools, task))
+
+
+@router.delete(
+    "/{task_id}",
+    status_code=204,
+    operation_id="delete_task",
+    responses=problems(*CALLER_PROBLEMS, TaskNotFound, TaskNotEnded),
+)
+async def delete_task(task_id: TaskId, caller: TasksWriter, session: DbSession) -> None:
+    """Delete an ended task. Its results stay in the gallery."""
+    await service.delete_task(session, caller, task_id)

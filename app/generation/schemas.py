@@ -1,0 +1,169 @@
+"""Tasks on the wire."""
+
+from datetime import datetime
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.assets.schemas import AssetRead
+from app.core.ids import AssetId, TaskId
+from app.generation.models import AttemptStatus, StepStatus, TaskStatus
+from app.ledger.amounts import Credits
+from app.providers.base import ErrorCode
+
+T = TypeVar("T")
+
+MetadataKey = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:-]+$")]
+MetadataValue = Annotated[str, Field(max_length=500)] | int | float | bool | None
+Metadata = Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16)]
+
+TASK_EXAMPLE = {
+    "operation": "replace_background",
+    "input": {
+        "image": "asset_01jcqzm4x8e3v9tk5h2w7d6n0p",
+        "preset": "studio-white",
+        "prompt": "on a marble table, soft morning light",
+        "num_images": 2,
+    },
+    "metadata": {"sku": "A-17"},
+}
+
+
+class Routing(BaseModel):
+    """Which provider is to be preferred."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    prefer: Literal["quality", "cost", "speed"] = "quality"
+    fallback: bool = Field(default=True, description="Whether another provider may take over.")
+
+
+class TaskCreate(BaseModel):
+    """An order: what is to be done, to what, and how."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [TASK_EXAMPLE]})
+
+    operation: Annotated[str, Field(max_length=64, description="One of `GET /v1/operations`.")]
+    input: dict[str, Any] = Field(description="As the operation's `input_schema` says.")
+    model: Annotated[str, Field(min_length=1, max_length=100)] = "auto"
+    provider: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    routing: Routing = Routing()
+    webhook_url: Annotated[str, Field(max_length=2000)] | None = Field(
+        default=None, description="Not available in this version: leave it null."
+    )
+    metadata: Metadata = Field(default_factory=dict, description="Yours: kept, shown, and searchable.")
+
+
+class TaskCredits(BaseModel):
+    quoted: Credits
+    held: Credits
+    charged: Credits
+
+
+class StepRead(BaseModel):
+    name: str
+    status: StepStatus
+    asset_id: AssetId | None
+    asset_ids: list[AssetId]
+
+
+class TaskError(BaseModel):
+    code: ErrorCode
+    message: str
+    retryable: bool
+    provider: str | None
+
+
+class AttemptRead(BaseModel):
+    step: str
+    provider: str
+    model: str
+    status: AttemptStatus
+    error: TaskError | None
+    duration: float | None = Field(description="Seconds.")
+
+
+class TaskSnapshot(BaseModel):
+    """A task as it was at one moment, without its results: what an event keeps."""
+
+    id: TaskId
+    object: Literal["task"] = "task"
+    operation: str
+    status: TaskStatus
+    progress: float = Field(description="0 to 1.")
+    input: dict[str, Any]
+    model: str
+    provider: str | None
+    routing: Routing
+    steps: list[StepRead]
+    credits: TaskCredits
+    balance: Credits = Field(description="The workspace's balance after the task's last movement of credits.")
+    estimated_seconds: int
+    attempts: list[AttemptRead]
+    output_ids: list[AssetId] = Field(exclude=True)
+    error: TaskError | None
+    batch_id: str | None
+    webhook_url: str | None
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    metadata: dict[str, Any]
+
+
+class TaskRead(TaskSnapshot):
+    """A task. `outputs` are its results, in full, with fresh links."""
+
+    outputs: list[AssetRead]
+
+
+class QuotedCredits(BaseModel):
+    quoted: Credits
+
+
+class Quote(BaseModel):
+    """What a task would cost. Nothing is kept."""
+
+    credits: QuotedCredits
+    model: str
+    provider: str
+    estimated_seconds: int
+
+
+class ModelRead(BaseModel):
+    provider: str
+    model: str
+    title: str
+    price: Credits = Field(description="Credits for one output.")
+    steps: list[str]
+
+
+class OperationRead(BaseModel):
+    """An operation: what it takes, who does it, what it costs."""
+
+    name: str
+    object: Literal["operation"] = "operation"
+    description: str
+    input_schema: dict[str, Any] = Field(description="JSON Schema of a task's `input`.")
+    price: Credits = Field(description="Credits for one output with the model `auto` takes.")
+    models: list[ModelRead]
+
+
+class PresetRead(BaseModel):
+    """A studio style."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    object: Literal["preset"] = "preset"
+    name: str
+    category: str
+    description: str
+    prompt: str
+    negative_prompt: str
+
+
+class Listing(BaseModel, Generic[T]):
+    """All of them: these lists are short."""
+
+    data: list[T]
+    next_cursor: None = None

@@ -1,0 +1,133 @@
+"""What customers do with tasks: order, read, cancel, retry, delete."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.schemas import CallerInfo
+from app.core import clock
+from app.core.ids import new_id
+from app.core.paging import PageRequest, cut
+from app.core.settings import Settings
+from app.generation import jobs, queries, transitions
+from app.generation.drafts import Draft
+from app.generation.errors import TaskEnded, TaskNotEnded, TaskNotFound, TaskNotRetryable
+from app.generation.models import Task, TaskStatus
+from app.generation.schemas import TaskCreate
+from app.ledger import service as ledger
+
+
+async def start(session: AsyncSession, settings: Settings, caller: CallerInfo, order: TaskCreate, draft: Draft) -> Task:
+    """Hold the price, record the task, queue it: all or nothing. Raises InsufficientCredits."""
+    task_id = new_id()
+    balance = await ledger.hold(
+        session, settings, draft.price, workspace_id=caller.workspace_id, mode=caller.mode, task_id=task_id
+    )
+    task = Task(
+        id=task_id,
+        workspace_id=caller.workspace_id,
+        key_id=caller.key_id,
+        mode=caller.mode,
+        operation=draft.operation.name,
+        status=TaskStatus.PENDING,
+        input=draft.values,
+        model=order.model,
+        provider=order.provider,
+        routing=order.routing.model_dump(),
+        route=[
+            {"provider": way.provider, "model": way.offer.model, "steps": list(way.offer.steps)} for way in draft.route
+        ],
+        route_index=0,
+        run=1,
+        fence=0,
+        version=0,
+        meta=dict(order.metadata),
+        num_outputs=draft.input.outputs,
+        quoted=draft.price,
+        charged=0,
+        balance=balance,
+        estimated_seconds=draft.estimated_seconds,
+        output_ids=[],
+        created_at=clock.now(),
+        steps=[],
+        attempts=[],
+    )
+    transitions.plan(task)
+    session.add(task)
+    await session.flush()
+    transitions.announce(session, task, "task.created")
+    jobs.advance_task(session, task)
+    return task
+
+
+async def get_task(session: AsyncSession, caller: CallerInfo, task_id: UUID, *, for_update: bool = False) -> Task:
+    """Raises TaskNotFound."""
+    task = await queries.find_task(
+        session, task_id, workspace_id=caller.workspace_id, mode=caller.mode, for_update=for_update
+    )
+    if task is None:
+        raise TaskNotFound
+    return task
+
+
+async def list_tasks(
+    session: AsyncSession,
+    caller: CallerInfo,
+    page: PageRequest,
+    *,
+    status: Sequence[str],
+    operation: str | None,
+    batch_id: UUID | None,
+    created_after: datetime | None,
+    metadata: Mapping[str, str],
+) -> tuple[list[Task], str | None]:
+    rows = await queries.list_tasks(
+        session,
+        page,
+        workspace_id=caller.workspace_id,
+        mode=caller.mode,
+        status=status,
+        operation=operation,
+        batch_id=batch_id,
+        created_after=created_after,
+        metadata=metadata,
+    )
+    return cut(rows, page)
+
+
+async def cancel_task(session: AsyncSession, caller: CallerInfo, task_id: UUID) -> Task:
+    """End the task now and give the hold back. Again on a canceled one does no harm. Raises TaskEnded."""
+    task = await get_task(session, caller, task_id, for_update=True)
+    if task.status == TaskStatus.CANCELED:
+        return task
+    if task.is_ended:
+        raise TaskEnded(f"The task has already {task.status}.")
+    await transitions.cancel(session, task)
+    return task
+
+
+async def retry_task(session: AsyncSession, settings: Settings, caller: CallerInfo, task_id: UUID) -> Task:
+    """Order a failed or canceled task again at its quoted price; steps that are done are not repeated."""
+    task = await get_task(session, caller, task_id, for_update=True)
+    if task.status not in (TaskStatus.FAILED, TaskStatus.CANCELED):
+        raise TaskNotRetryable(f"The task is {task.status}; only a failed or canceled one can be tried again.")
+    await transitions.restart(session, settings, task)
+    return task
+
+
+async def delete_task(session: AsyncSession, caller: CallerInfo, task_id: UUID) -> None:
+    """Take an ended task out of sight; its files stay in the gallery. Raises TaskNotEnded."""
+    task = await get_task(session, caller, task_id, for_update=True)
+    if not task.is_ended:
+        raise TaskNotEnded
+    task.deleted_at = clock.now()
+
+
+async def ring_overdue(session: AsyncSession, *, grace: timedelta, limit: int) -> int:
+    """Ring again for tasks past their time: bells are lost with Redis, leases with their workers."""
+    overdue = await queries.list_overdue(session, grace=grace, limit=limit)
+    for task_id, fence in overdue:
+        jobs.ring_again(session, task_id, fence)
+    return len(overdue)

@@ -1,0 +1,117 @@
+"""From a task to the provider calls of each of its steps."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from app.generation import presets
+from app.generation.operations import MAX_SIDE
+from app.providers.base import Call
+
+COMPOSITE_FIELDS = ("shadow", "output_format", "output_quality")
+
+
+@dataclass(frozen=True, slots=True)
+class StepCall:
+    """One call to be made: which assets go in under which role, and the parameters."""
+
+    files: Mapping[str, UUID]
+    params: Mapping[str, Any]
+
+    def with_files(self, name: str, model: str, contents: Mapping[UUID, bytes], reference: str, timeout: float) -> Call:
+        return Call(
+            operation=name,
+            model=model,
+            params=self.params,
+            files={role: contents[asset] for role, asset in self.files.items()},
+            reference=reference,
+            timeout_seconds=timeout,
+        )
+
+
+Made = Mapping[str, Sequence[UUID]]
+"""The assets the steps before have made, by step name."""
+
+
+def _scene(values: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    preset = presets.find(values["preset"]) if values.get("preset") else None
+    return preset.scene if preset else None
+
+
+def _prompt(values: Mapping[str, Any], field: str) -> str:
+    """The preset's words, then the customer's."""
+    preset = presets.find(values["preset"]) if values.get("preset") else None
+    parts = (getattr(preset, field) if preset else None, values.get(field))
+    return ", ".join(part.strip() for part in parts if part and part.strip())
+
+
+def _background(values: Mapping[str, Any], image: UUID, size: tuple[int, int]) -> list[StepCall]:
+    params = {
+        "prompt": values.get("prompt") or "",
+        "full_prompt": _prompt(values, "prompt"),
+        "negative_prompt": _prompt(values, "negative_prompt"),
+        "scene": _scene(values),
+        "seed": values["seed"],
+        "num_images": values["num_images"],
+        "width": size[0],
+        "height": size[1],
+    }
+    return [StepCall({}, params)]
+
+
+def _composites(values: Mapping[str, Any], image: UUID, made: Made) -> list[StepCall]:
+    mask = made["remove_background"][0]
+    shared = {name: values[name] for name in COMPOSITE_FIELDS}
+    return [
+        StepCall(
+            {"image": image, "mask": mask, "background": background},
+            {**shared, "scene": _scene(values), "prompt": values.get("prompt") or "", "seed": values["seed"] + number},
+        )
+        for number, background in enumerate(made["background"])
+    ]
+
+
+def calls(
+    operation: str, step: str, values: Mapping[str, Any], images: Mapping[str, UUID], size: tuple[int, int], made: Made
+) -> list[StepCall]:
+    """The calls of one step, all to be answered for it to succeed. `size` is the input image's, in pixels."""
+    match operation, step:
+        case "replace_background", "remove_background":
+            return [StepCall({"image": images["image"]}, {"only_mask": True, **_MATTING})]
+        case "replace_background", "background":
+            wanted = _size(values, size)
+            return _background(values, images["image"], wanted)
+        case "replace_background", "composite":
+            return _composites(values, images["image"], made)
+        case _:
+            params = {name: value for name, value in values.items() if name not in images}
+            return [StepCall(images, params)]
+
+
+_MATTING = {
+    "alpha_matting": True,
+    "post_process_mask": True,
+    "foreground_threshold": 240,
+    "background_threshold": 15,
+    "erode_size": 8,
+    "background_color": [255, 255, 255, 0],
+    "output_format": "png",
+    "output_quality": 95,
+}
+
+
+def _size(values: Mapping[str, Any], image: tuple[int, int]) -> tuple[int, int]:
+    """The size asked for; of one side alone, the other follows the photo's shape."""
+    width, height = values.get("width"), values.get("height")
+    if width and height:
+        return width, height
+    if width:
+        return width, _side(width * image[1] / image[0])
+    if height:
+        return _side(height * image[0] / image[1]), height
+    return image
+
+
+def _side(value: float) -> int:
+    return min(MAX_SIDE, max(1, round(value)))

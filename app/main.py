@@ -1,0 +1,83 @@
+"""The API: lifespan, routers, middleware."""
+
+import gc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+
+from app import openapi
+from app.accounts.router import router as api_keys
+from app.assets.router import files_router
+from app.assets.router import router as assets
+from app.assets.tools import AssetTools
+from app.core import answers, queue
+from app.core.bells import BellTower
+from app.core.db import Database
+from app.core.health import router as health
+from app.core.problems_router import router as problems
+from app.core.settings import Settings, get_settings
+from app.core.telemetry import RequestContext, configure_logs
+from app.events.service import CHANNEL
+from app.generation.catalog_router import router as catalog
+from app.generation.router import router as tasks
+from app.ledger.router import router as credits_
+from app.providers.catalog import Catalog
+
+EXPOSED_HEADERS = ("ETag", "Idempotency-Replayed", "Location", "Preference-Applied", "Retry-After", "X-Request-Id")
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    settings: Settings = app.state.settings
+    redis = queue.connect(settings)
+    app.state.database = database = Database(settings, redis)
+    app.state.bells = bells = BellTower(redis, CHANNEL)
+    app.state.asset_tools = tools = await AssetTools.open(settings)
+    app.state.checks = {"database": database.check, "redis": redis.ping, "storage": tools.storage.check}
+    bells.start()
+    # Most of the heap is here to stay: not scanning it again and again keeps the slowest answers fast.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+    try:
+        yield
+    finally:
+        await bells.close()
+        await tools.close()
+        await app.state.catalog.close()
+        await database.close()
+        await redis.aclose()
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The application; `uvicorn --factory app.main:create_app` serves it."""
+    settings = settings or get_settings()
+    configure_logs(settings)
+    app = FastAPI(
+        title="Backlot",
+        version=openapi.VERSION,
+        summary="The backend behind generative-AI products.",
+        lifespan=_lifespan,
+        redirect_slashes=False,
+        redoc_url=None,
+    )
+    app.state.settings = settings
+    app.state.catalog = Catalog.load(settings)
+    for router in (tasks, assets, credits_, api_keys, catalog, problems, health, files_router):
+        app.include_router(router)
+    answers.install(app)
+    openapi.install(app)
+    if settings.api.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.api.cors_origins),
+            allow_credentials="*" not in settings.api.cors_origins,
+            allow_methods=["*"],
+            allow_headers=["*"],
+            expose_headers=list(EXPOSED_HEADERS),
+            max_age=7200,
+        )
+    app.add_middleware(RequestContext, max_body_bytes=settings.api.max_body_bytes)
+    return app

@@ -1,0 +1,47 @@
+"""Who offers what: the offers of all enabled providers, in the order they are to be tried."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from app.core.settings import Settings
+from app.providers import registry
+from app.providers.base import Offer, Provider
+
+SANDBOX = "sandbox"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One way to do an operation."""
+
+    provider: str
+    offer: Offer
+
+
+class Catalog:
+    """The enabled providers and their offers. `sandbox` is always there and serves test keys alone."""
+
+    def __init__(self, providers: Mapping[str, Provider], live: Sequence[str]) -> None:
+        self.providers = providers
+        self._live = tuple(live)
+
+    @classmethod
+    def load(cls, settings: Settings) -> "Catalog":
+        """Raises UnknownProvider."""
+        live = [name for name in settings.providers.enabled if name != SANDBOX]
+        return cls(registry.load(settings, [*live, SANDBOX]), live)
+
+    def routes(self, operation: str, *, mode: str, is_in_house: bool = False) -> list[Route]:
+        """Every way to do the operation, first choice first; empty when nobody offers it."""
+        names = self._live if mode == "live" or is_in_house else (SANDBOX,)
+        return list(self._routes(operation, names))
+
+    def _routes(self, operation: str, names: Sequence[str]) -> Iterator[Route]:
+        for name in names:
+            for offer in self.providers[name].offers:
+                if offer.operation == operation:
+                    yield Route(name, offer)
+
+    async def close(self) -> None:
+        for provider in self.providers.values():
+            await provider.close()

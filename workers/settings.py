@@ -1,0 +1,66 @@
+"""The worker classes, one per queue, and how a process becomes one of them."""
+
+from datetime import timedelta
+from typing import Any
+
+from arq import cron, func
+from arq.connections import RedisSettings
+
+from app.core import queue
+from app.core.settings import get_settings
+from workers import generation, maintenance
+from workers.context import close_engine, open_engine
+from workers.resilient import ResilientWorker
+
+_EVERY_FIVE_SECONDS = set(range(0, 60, 5))
+
+
+class _Worker:
+    """What all have in common. arq's own tries and results are not used: the task's row has them."""
+
+    job_serializer = queue.serialize
+    job_deserializer = queue.deserialize
+    on_startup = open_engine
+    on_shutdown = close_engine
+    poll_delay = 0.01
+    keep_result = 0
+    log_results = False
+    max_tries = 1_000_000
+    job_completion_wait = 10
+    health_check_interval = 10
+
+
+class Generation(_Worker):
+    """Works on tasks. A job is one look at one task, so its timeout is short whatever the provider takes."""
+
+    queue_name = queue.GENERATION
+    functions = (func(generation.advance_task, timeout=360), func(generation.cancel_at_provider, timeout=30))
+
+
+class Maintenance(_Worker):
+    """Keeps the house by the clock."""
+
+    queue_name = queue.MAINTENANCE
+    cron_jobs = (
+        cron(maintenance.sweep_tasks, second=_EVERY_FIVE_SECONDS, timeout=10, run_at_startup=True),
+        cron(maintenance.sweep_assets, minute=set(range(0, 60, 10)), second=7, timeout=300),
+        cron(maintenance.sweep_idempotency_keys, minute=17, second=11, timeout=60),
+    )
+
+
+WORKERS: dict[str, type[_Worker]] = {"generation": Generation, "maintenance": Maintenance}
+
+
+def run(name: str) -> None:
+    """Be the worker of that queue until a signal ends it. Raises KeyError."""
+    settings = get_settings()
+    kind = WORKERS[name]
+    options: dict[str, Any] = {key: getattr(kind, key) for key in dir(kind) if not key.startswith("_")}
+    redis = RedisSettings.from_dsn(settings.redis.url.get_secret_value())
+    redis.conn_retries, redis.conn_retry_delay = 60, 1
+    ResilientWorker(
+        **options,
+        redis_settings=redis,
+        max_jobs=settings.worker.concurrency,
+        expires_extra_ms=int(timedelta(hours=1).total_seconds() * 1000),
+    ).run()
