@@ -1,0 +1,221 @@
+"""Starts the whole stack in order, keeps it running, and stops it in reverse."""
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import socket
+from asyncio.subprocess import PIPE
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from app.embedded import datadir, ports
+from app.embedded.datadir import Stack
+from app.embedded.errors import ServiceFailed, StackFailed
+from app.embedded.postgres import Postgres
+from app.embedded.process import Command, Service, spawn
+from app.embedded.valkey import Valkey
+
+log = logging.getLogger("backlot.dev")
+
+START_ATTEMPTS = 3
+HEALTH_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to run. `command` calls Backlot's own command line in a new process."""
+
+    data: Path
+    host: str
+    port: int
+    command: Sequence[str]
+    api_processes: int
+    generation_workers: int
+    database_url: str | None  # None: an embedded one
+    redis_url: str | None
+    environment: Mapping[str, str]  # for the API and the workers, beside what the stack decides
+
+
+class Supervisor:
+    """Run it in the main thread: the children's lives are bound to the thread that starts them."""
+
+    def __init__(self, plan: Plan, on_ready: Callable[[Stack], None]) -> None:
+        self._plan = plan
+        self._on_ready = on_ready
+        self._services: list[Service] = []  # in the order of starting
+        self._stop = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._stack: Stack | None = None
+
+    async def run(self) -> None:
+        """Until a signal (or `stop`) asks for the end. Raises StackFailed if it cannot be started."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self.stop)
+        data = datadir.prepare(self._plan.data)
+        lock = datadir.lock(data)
+        try:
+            await self._run_on(data)
+        finally:
+            datadir.forget(data)
+            os.close(lock)
+
+    def stop(self) -> None:
+        """End in good order; asked twice, at once."""
+        if self._stop.is_set():
+            self._hurry.set()
+        self._stop.set()
+
+    async def _run_on(self, data: Path) -> None:
+        stopping = asyncio.create_task(self._stop.wait())
+        working = asyncio.create_task(self._start_and_keep(data))
+        try:
+            await asyncio.wait({stopping, working}, return_when=asyncio.FIRST_COMPLETED)
+            if working.done():
+                working.result()
+        finally:
+            stopping.cancel()
+            working.cancel()
+            await asyncio.wait({stopping, working})
+            await self._stop_all()
+
+    async def _start_and_keep(self, data: Path) -> None:
+        with ports.listen(self._plan.host, self._plan.port) as listener:
+            stack = await self._start(data, listener)
+            for service in self._services:
+                service.on_restart = lambda: self._note(data)
+            async with asyncio.TaskGroup() as keeping:
+                for service in self._services:
+                    keeping.create_task(service.keep_running())
+                self._stack = stack
+                self._on_ready(self._note(data))
+
+    async def _start(self, data: Path, listener: socket.socket) -> Stack:
+        plan = self._plan
+        database_url, redis_url = await self._start_servers(data)
+        port = listener.getsockname()[1]
+        url = f"http://{'127.0.0.1' if plan.host in {'0.0.0.0', '::'} else plan.host}:{port}"  # noqa: S104  not bound here
+        env = {
+            "BACKLOT_API_PUBLIC_URL": url,
+            "BACKLOT_STORAGE_SIGNING_SECRET": datadir.keep_secret(data / "storage-secret"),
+            **plan.environment,
+            "BACKLOT_DATABASE_URL": database_url,
+            "BACKLOT_REDIS_URL": redis_url,
+            "BACKLOT_DATA": str(data),
+            "BACKLOT_API_PORT": str(port),
+        }
+        keys = await self._prepare(env)
+        listening = listener.fileno()
+        apis = [
+            Command("api", f"API {number}", [*plan.command, "serve", "--fd", str(listening)], env, [listening])
+            for number in range(1, plan.api_processes + 1)
+        ]
+        workers = [
+            Command("worker", f"generation worker {number}", [*plan.command, "worker", "generation"], env)
+            for number in range(1, plan.generation_workers + 1)
+        ]
+        workers.append(Command("worker", "maintenance worker", [*plan.command, "worker", "maintenance"], env))
+        self._services += [*workers, *apis]
+        await _all_of(*(service.start() for service in (*apis, *workers)))
+        await _until_healthy(listener.getsockname()[:2])
+        return Stack(url=url, docs_url=f"{url}/docs", database_url=database_url, redis_url=redis_url, pids={}, **keys)
+
+    async def _start_servers(self, data: Path) -> tuple[str, str]:
+        database_url, redis_url = self._plan.database_url, self._plan.redis_url
+        servers: list[Service] = []
+        if database_url is None:
+            postgres = Postgres(data / "postgres", await ports.choose(data / "postgres" / "port"))
+            postgres.initialise()
+            servers.append(postgres)
+            database_url = postgres.url
+        if redis_url is None:
+            valkey = Valkey(data / "valkey", await ports.choose(data / "valkey" / "port"))
+            servers.append(valkey)
+            redis_url = valkey.url
+        self._services += servers
+        await _all_of(*(_start_stubbornly(server) for server in servers))
+        return database_url, redis_url
+
+    async def _prepare(self, env: Mapping[str, str]) -> dict[str, str]:
+        """Migrate the database and see to the keys, in a process of its own."""
+        process = await spawn([*self._plan.command, "prepare"], env=env, stdout=PIPE)
+        output, _ = await process.communicate()
+        if process.returncode:
+            raise StackFailed("the database could not be prepared; see above")
+        keys: dict[str, str] = json.loads(output)
+        return keys
+
+    def _note(self, data: Path) -> Stack:
+        assert self._stack is not None
+        stack = replace(self._stack, pids=self._pids())
+        datadir.note(data, stack)
+        return stack
+
+    def _pids(self) -> dict[str, list[int] | int | None]:
+        of_kind = {
+            kind: [service.pid for service in self._services if service.kind == kind and service.pid]
+            for kind in ("api", "worker", "postgres", "valkey")
+        }
+        return {
+            "api": of_kind["api"],
+            "worker": of_kind["worker"],
+            "postgres": next(iter(of_kind["postgres"]), None),
+            "valkey": next(iter(of_kind["valkey"]), None),
+        }
+
+    async def _stop_all(self) -> None:
+        for kind in ("api", "worker", "valkey", "postgres"):
+            await asyncio.gather(*(service.stop(self._hurry) for service in self._services if service.kind == kind))
+
+
+async def _all_of(*starting: Any) -> None:
+    """All of them, or the first failure alone."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for one in starting:
+                group.create_task(one)
+    except* (StackFailed, OSError) as failures:
+        raise failures.exceptions[0] from None
+
+
+async def _start_stubbornly(server: Service) -> None:
+    """What a killed stack left behind may stand in the way for a moment."""
+    for attempt in range(1, START_ATTEMPTS + 1):
+        try:
+            await server.start()
+        except ServiceFailed:
+            await server.stop(asyncio.Event())
+            if attempt == START_ATTEMPTS:
+                raise
+            await asyncio.sleep(attempt)
+        else:
+            return
+
+
+async def _until_healthy(address: tuple[str, int]) -> None:
+    status = "no answer"
+    with suppress(TimeoutError):
+        async with asyncio.timeout(HEALTH_SECONDS):
+            while True:
+                status = await _get_status(address, "/health/ready")
+                if status == "200":
+                    return
+                await asyncio.sleep(0.05)
+    raise StackFailed(f"the API does not become ready (/health/ready: {status})")
+
+
+async def _get_status(address: tuple[str, int], path: str) -> str:
+    try:
+        reader, writer = await asyncio.open_connection(*address)
+        try:
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: {address[0]}\r\nConnection: close\r\n\r\n".encode())
+            return (await reader.readline()).decode().partition(" ")[2][:3]
+        finally:
+            writer.close()
+    except OSError as fault:
+        return repr(fault)
