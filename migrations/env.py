@@ -21,6 +21,7 @@ STATEMENT_TIMEOUT = "15min"
 
 
 def _all_tables() -> None:
+    import_module("app.core.idempotency")
     for package in iter_modules(app.__path__, "app."):
         if package.ispkg and find_spec(f"{package.name}.models"):
             import_module(f"{package.name}.models")

@@ -8,10 +8,13 @@ from arq.connections import RedisSettings
 
 from app.core import queue
 from app.core.settings import get_settings
-from workers import generation, maintenance
+from workers import generation as _generation
+from workers import maintenance as _maintenance
 from workers.context import close_engine, open_engine
 from workers.resilient import ResilientWorker
 
+generation: Any = _generation  # arq's types ask for coroutines that take anything
+maintenance: Any = _maintenance
 _EVERY_FIVE_SECONDS = set(range(0, 60, 5))
 
 
@@ -51,16 +54,22 @@ class Maintenance(_Worker):
 WORKERS: dict[str, type[_Worker]] = {"generation": Generation, "maintenance": Maintenance}
 
 
-def run(name: str) -> None:
-    """Be the worker of that queue until a signal ends it. Raises KeyError."""
+def make(name: str, *, handle_signals: bool = True) -> ResilientWorker:
+    """The worker of that queue. Raises KeyError."""
     settings = get_settings()
     kind = WORKERS[name]
     options: dict[str, Any] = {key: getattr(kind, key) for key in dir(kind) if not key.startswith("_")}
     redis = RedisSettings.from_dsn(settings.redis.url.get_secret_value())
     redis.conn_retries, redis.conn_retry_delay = 60, 1
-    ResilientWorker(
+    return ResilientWorker(
         **options,
         redis_settings=redis,
+        handle_signals=handle_signals,
         max_jobs=settings.worker.concurrency,
         expires_extra_ms=int(timedelta(hours=1).total_seconds() * 1000),
-    ).run()
+    )
+
+
+def run(name: str) -> None:
+    """Be the worker of that queue until a signal ends it. Raises KeyError."""
+    make(name).run()
