@@ -21,7 +21,9 @@ def generate() -> str:
 
 def difference() -> str:
     kept = SNAPSHOT.read_text() if SNAPSHOT.exists() else ""
-    lines = difflib.unified_diff(kept.splitlines(), generate().splitlines(), "docs/openapi.json", "the routes", n=2)
+    lines = difflib.unified_diff(
+        kept.splitlines(), generate().splitlines(), "docs/openapi.json", "the routes", n=2, lineterm=""
+    )
     return "\n".join(lines)
 
 
@@ -31,7 +33,7 @@ def main() -> int:
             print(f"{found}\n\nIf that is meant: make openapi")
         return bool(found)
     SNAPSHOT.write_text(generate())
-    print(f"wrote {SNAPSHOT.relative_to(Path.cwd())}")
+    print("wrote docs/openapi.json")
     return 0
 
 
