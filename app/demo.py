@@ -102,10 +102,7 @@ def _states(api: httpx.Client, task_id: str) -> Iterator[dict[str, Any]]:
     path, headers = f"/v1/tasks/{task_id}/events", {"Accept": "text/event-stream"}
     until = monotonic() + WAIT_SECONDS
     while monotonic() < until:
-        with (
-            suppress(httpx.TransportError),
-            api.stream("GET", f"/v1/tasks/{task_id}/events", headers=headers) as stream,
-        ):
+        with suppress(httpx.TransportError), api.stream("GET", path, headers=headers) as stream:
             if stream.is_error:
                 stream.read()
                 _check(stream)
