@@ -45,8 +45,12 @@ class LocalStorage:
             raise storage_down()
 
     async def put(self, key: str, content: bytes, content_type: str) -> None:
+        writing = asyncio.ensure_future(asyncio.to_thread(self._write, self.path(key), content))
         try:
-            await asyncio.to_thread(self._write, self.path(key), content)
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            await asyncio.wait([writing])  # a thread cannot be stopped: who deletes next must come after it
+            raise
         except OSError as fault:
             raise storage_down() from fault
 

@@ -1,0 +1,355 @@
+"""Rules of assets: how a file gets in, who sees it, and how it goes.
+
+A file's row comes first, as `pending`, with the keys of what will be written; then the files; then it is published.
+Whatever stops in between is found by its row and swept away. Storage and network are never spoken to inside a
+transaction.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import sha256
+from uuid import UUID
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.models import Mode
+from app.accounts.schemas import CallerInfo
+from app.assets import imaging, queries
+from app.assets.errors import (
+    AssetNotFound,
+    EmptyFile,
+    FileTooLarge,
+    ImageTooLarge,
+    InvalidImage,
+    UrlNotAllowed,
+    UrlUnreachable,
+)
+from app.assets.imaging import ImageType, Prepared, Rendition
+from app.assets.models import Asset, AssetFile, AssetSource
+from app.assets.queries import Filters
+from app.assets.schemas import AssetRead, AssetUpdate, AssetUrls
+from app.assets.storage import FileMissing
+from app.assets.tools import AssetTools
+from app.core import clock
+from app.core.db import Database
+from app.core.egress import EgressError, NotAllowed, TooLarge
+from app.core.ids import encode, new_id
+from app.core.paging import PageRequest, cut
+from app.core.problems import DependencyDown, Problem, UnsupportedMediaType
+from app.core.processes import ProcessDied, ProcessFailed, ProcessTimedOut, WorkRefused
+
+log = structlog.get_logger()
+
+UNFINISHED_AFTER = timedelta(hours=1)
+SWEEP_BATCH = 100
+STRAY_AFTER = timedelta(days=1)
+STRAY_BATCH = 1000
+PREFIX = "assets/"
+_REFUSALS: Mapping[str, type[Problem]] = {
+    kind.code: kind for kind in (UnsupportedMediaType, InvalidImage, ImageTooLarge)
+}
+
+
+# --- in
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """What a customer sent, in the field at `pointer`: a URL to fetch, or a file that is read when its turn comes."""
+
+    pointer: str
+    url: str | None = None
+    read: Callable[[], Awaitable[bytes]] | None = None
+    filename: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+async def take(tools: AssetTools, database: Database, sent: Upload, *, workspace_id: UUID, mode: Mode) -> UUID:
+    """Take it in, as pending: `publish` it. Raises the problem of its field, with nothing left behind."""
+    fetched = await _fetch(tools, sent.url, sent.pointer) if sent.url is not None else b""
+    async with tools.turns:
+        content = await sent.read() if sent.read else fetched
+        if not content:
+            raise EmptyFile.at(sent.pointer, "The file has no bytes.")
+        try:
+            prepared = await _prepare(tools, content, max_side=tools.settings.max_image_side, keeps_clean=False)
+        except WorkRefused as refusal:
+            raise _REFUSALS[refusal.code].at(sent.pointer, refusal.detail) from refusal
+        source = AssetSource.UPLOAD if sent.url is None else AssetSource.IMPORT
+        asset = _row(prepared, workspace_id, mode, source, await asyncio.to_thread(_digest, content))
+        asset.filename, asset.meta = sent.filename, dict(sent.metadata)
+        return await _keep(tools, database, asset, prepared)
+
+
+async def import_url(
+    tools: AssetTools, database: Database, url: str, *, workspace_id: UUID, mode: Mode, pointer: str
+) -> Asset:
+    """Fetch a URL into a ready asset. Raises the problem of the field at `pointer`, with nothing left behind."""
+    sent = Upload(pointer, url=url)
+    asset_id = await take(tools, database, sent, workspace_id=workspace_id, mode=mode)
+    try:
+        async with database.transaction() as session:
+            await publish(session, [asset_id])
+            return await get_ready(session, asset_id, workspace_id=workspace_id, mode=mode)
+    except BaseException:
+        await discard(tools, database, [asset_id])
+        raise
+
+
+async def _fetch(tools: AssetTools, url: str, pointer: str) -> bytes:
+    try:
+        return (await tools.egress.fetch(url, max_bytes=tools.settings.max_image_bytes)).content
+    except NotAllowed as fault:
+        raise UrlNotAllowed.at(pointer, fault.detail, reason=fault.code) from fault
+    except TooLarge as fault:
+        raise FileTooLarge.at(pointer, fault.detail) from fault
+    except EgressError as fault:
+        raise UrlUnreachable.at(pointer, fault.detail, reason=fault.code) from fault
+
+
+async def store_output(
+    tools: AssetTools,
+    database: Database,
+    content: bytes,
+    *,
+    workspace_id: UUID,
+    mode: Mode,
+    task_id: UUID,
+    is_intermediate: bool,
+    filename: str,
+) -> UUID:
+    """Keep what a task made, as pending; a clean file stays byte for byte. Raises InvalidImage."""
+    try:
+        prepared = await _prepare(tools, content, max_side=imaging.MAX_OUTPUT_SIDE, keeps_clean=True)
+    except WorkRefused as refusal:
+        raise InvalidImage(refusal.detail) from refusal
+    asset = _row(prepared, workspace_id, mode, AssetSource.TASK, await asyncio.to_thread(_digest, content))
+    asset.task_id, asset.is_intermediate = task_id, is_intermediate
+    asset.filename = f"{filename}.{prepared.full.content_type.extension}"
+    return await _keep(tools, database, asset, prepared)
+
+
+async def publish(session: AsyncSession, asset_ids: Sequence[UUID]) -> None:
+    """Show stored assets to their owner. Raises LookupError, for the transaction not to commit, if one is gone."""
+    if await queries.publish(session, asset_ids) != len(set(asset_ids)):
+        raise LookupError("an asset vanished before it was published")
+
+
+def _digest(content: bytes) -> bytes:
+    return sha256(content).digest()
+
+
+async def _prepare(tools: AssetTools, content: bytes, *, max_side: int, keeps_clean: bool) -> Prepared:
+    """Decode in a child. Raises WorkRefused, also for what no honest image does to its decoder."""
+    seconds = tools.settings.decode_seconds
+    for may_repeat in (True, False):
+        try:
+            answer = await tools.decoders.run(imaging.prepare, content, max_side, keeps_clean, timeout=seconds)
+            return Prepared.from_child(answer)
+        except ProcessDied as fault:
+            if may_repeat:  # an idle child may have been ended by someone else
+                continue
+            log.warning("image_killed_its_decoder", sha256=sha256(content).hexdigest(), error=repr(fault))
+        except (ProcessTimedOut, ProcessFailed) as fault:
+            log.warning("image_not_decoded", sha256=sha256(content).hexdigest(), error=repr(fault))
+        break
+    raise WorkRefused("invalid_image", "The image takes more memory or time to decode than is allowed.")
+
+
+def _row(prepared: Prepared, workspace_id: UUID, mode: Mode, source: AssetSource, digest: bytes) -> Asset:
+    asset_id, token, full = new_id(), secrets.token_hex(16), prepared.full
+    return Asset(
+        id=asset_id,
+        workspace_id=workspace_id,
+        mode=mode,
+        source=source,
+        content_type=full.content_type,
+        size=len(full.content),
+        width=full.width,
+        height=full.height,
+        sha256=digest,
+        placeholder=prepared.placeholder,
+        created_at=clock.now(),
+        files=[
+            AssetFile(
+                rendition=picture.rendition,
+                # The token keeps keys from being guessed where a CDN serves them unsigned.
+                key=f"{PREFIX}{asset_id}/{token}/{picture.rendition}.{picture.content_type.extension}",
+                content_type=picture.content_type,
+                size=len(picture.content),
+                width=picture.width,
+                height=picture.height,
+            )
+            for picture in prepared.pictures
+        ],
+    )
+
+
+async def _keep(tools: AssetTools, database: Database, asset: Asset, prepared: Prepared) -> UUID:
+    keys = [(file.key, file.content_type) for file in asset.files]
+    async with database.transaction() as session:
+        session.add(asset)
+    try:
+        async with asyncio.TaskGroup() as writing:
+            for (key, content_type), picture in zip(keys, prepared.pictures, strict=True):
+                writing.create_task(tools.storage.put(key, picture.content, content_type))
+    except BaseException as fault:
+        await discard(tools, database, [asset.id])
+        if isinstance(fault, BaseExceptionGroup):
+            raise fault.exceptions[0] from fault
+        raise
+    return asset.id
+
+
+# --- seen
+
+
+async def get_ready(session: AsyncSession, asset_id: UUID, *, workspace_id: UUID, mode: Mode) -> Asset:
+    asset = await queries.find_ready(session, asset_id, workspace_id=workspace_id, mode=mode)
+    if asset is None:
+        raise AssetNotFound(f"There is no asset {encode('asset', asset_id)} in this workspace.")
+    return asset
+
+
+async def find_ready(session: AsyncSession, asset_ids: Iterable[UUID]) -> dict[UUID, Asset]:
+    """Those that are there, by id: for ids that came from a row of the same workspace."""
+    return {asset.id: asset for asset in await queries.list_ready_by_ids(session, asset_ids)}
+
+
+async def list_assets(
+    session: AsyncSession, caller: CallerInfo, page: PageRequest, filters: Filters
+) -> tuple[list[Asset], str | None]:
+    found = await queries.list_ready(session, page, filters, workspace_id=caller.workspace_id, mode=caller.mode)
+    return cut(found, page)
+
+
+async def read_full(tools: AssetTools, asset: Asset) -> bytes:
+    """The full rendition. Raises AssetNotFound when it was deleted meanwhile."""
+    try:
+        return await tools.storage.read(_file(asset, Rendition.FULL).key)
+    except FileMissing as fault:
+        raise AssetNotFound(f"The file of {encode('asset', asset.id)} was deleted.") from fault
+
+
+def read_model(tools: AssetTools, asset: Asset) -> AssetRead:
+    """The asset as its owner sees it, with fresh links."""
+    links = {file.rendition: tools.storage.signed_url(file.key) for file in asset.files}
+    return AssetRead.model_validate(
+        {
+            "id": asset.id,
+            "object": "asset",
+            "kind": asset.kind,
+            "source": asset.source,
+            "content_type": asset.content_type,
+            "bytes": asset.size,
+            "width": asset.width,
+            "height": asset.height,
+            "duration": asset.duration,
+            "sha256": asset.sha256.hex(),
+            "placeholder": asset.placeholder,
+            "urls": AssetUrls(
+                full=links[Rendition.FULL],
+                medium=links.get(Rendition.MEDIUM),
+                thumbnail=links.get(Rendition.THUMBNAIL),
+            ),
+            "favorite": asset.favorite,
+            "task_id": asset.task_id,
+            "metadata": asset.meta,
+            "created_at": asset.created_at,
+            "filename": asset.filename,
+        }
+    )
+
+
+def content_url(tools: AssetTools, asset: Asset, rendition: Rendition, *, downloads: bool) -> str:
+    """A fresh link to one rendition. Raises AssetNotFound where the asset has no such rendition."""
+    file = _file(asset, rendition)
+    if not downloads:
+        return tools.storage.signed_url(file.key)
+    stem = (asset.filename or encode("asset", asset.id)).rpartition(".")
+    name = stem[0] or stem[2]
+    extension = ImageType(file.content_type).extension if asset.kind == "image" else file.key.rpartition(".")[2]
+    return tools.storage.signed_url(file.key, download_as=f"{name}.{extension}")
+
+
+def _file(asset: Asset, rendition: Rendition) -> AssetFile:
+    for file in asset.files:
+        if file.rendition == rendition:
+            return file
+    raise AssetNotFound(f"This asset has no {rendition} rendition.")
+
+
+# --- changed and gone
+
+
+async def update_asset(session: AsyncSession, caller: CallerInfo, asset_id: UUID, change: AssetUpdate) -> Asset:
+    asset = await _get_locked(session, caller, asset_id)
+    if change.favorite is not None:
+        asset.favorite = change.favorite
+    if change.metadata is not None:
+        asset.meta = dict(change.metadata)
+    if change.filename is not None:
+        asset.filename = change.filename
+    return asset
+
+
+async def delete_asset(tools: AssetTools, database: Database, caller: CallerInfo, asset_id: UUID) -> None:
+    """Gone at once for everyone; its files a moment later."""
+    async with database.transaction() as session:
+        await _get_locked(session, caller, asset_id)
+    await discard(tools, database, [asset_id])
+
+
+async def discard(tools: AssetTools, database: Database, asset_ids: Sequence[UUID]) -> None:
+    """Delete assets in any state, and their files. What fails here is done by the next sweep."""
+    if not asset_ids:
+        return
+    async with database.transaction() as session:
+        await queries.mark_deleted(session, asset_ids, clock.now())
+        keys = await queries.list_keys_of_deleted(session, asset_ids)
+    try:
+        await tools.storage.delete(keys)
+    except DependencyDown as fault:
+        log.warning("files_left_for_sweep", count=len(keys), error=repr(fault))
+        return
+    async with database.transaction() as session:
+        await queries.remove_deleted(session, asset_ids)
+
+
+async def sweep_unfinished(tools: AssetTools, database: Database, *, now: datetime | None = None) -> int:
+    """Remove what was begun an hour ago and never published, and files of deleted assets; how many assets."""
+    before = (now or clock.now()) - UNFINISHED_AFTER
+    async with database.transaction() as session:
+        left = await queries.list_unfinished(session, started_before=before, limit=SWEEP_BATCH)
+    await discard(tools, database, left)
+    return len(left)
+
+
+async def sweep_strays(tools: AssetTools, database: Database, *, now: datetime | None = None) -> int:
+    """Remove files no asset knows of, a day after they were written; how many. It lists the whole storage."""
+    gone, batch = 0, []
+    async for key in tools.storage.list_keys(older_than=(now or clock.now()) - STRAY_AFTER):
+        if key.startswith(PREFIX):
+            batch.append(key)
+        if len(batch) == STRAY_BATCH:
+            gone += await _remove_strays(tools, database, batch)
+            batch = []
+    return gone + await _remove_strays(tools, database, batch)
+
+
+async def _remove_strays(tools: AssetTools, database: Database, keys: Sequence[str]) -> int:
+    async with database.transaction() as session:
+        strays = await queries.list_unknown_keys(session, keys)
+    await tools.storage.delete(strays)
+    return len(strays)
+
+
+async def _get_locked(session: AsyncSession, caller: CallerInfo, asset_id: UUID) -> Asset:
+    asset = await queries.find_ready(session, asset_id, workspace_id=caller.workspace_id, mode=caller.mode, locks=True)
+    if asset is None:
+        raise AssetNotFound(f"There is no asset {encode('asset', asset_id)} in this workspace.")
+    return asset

@@ -1,0 +1,55 @@
+"""What work on files needs beside the database: storage, the way out, and the processes that decode."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from typing import Annotated, Self
+
+from fastapi import Depends, Request
+
+from app.assets.storage import LocalStorage, S3Storage, make_storage
+from app.core.egress import Egress
+from app.core.processes import ProcessPool
+from app.core.settings import Settings
+
+UPLOADS_AT_ONCE = 8
+
+
+class AssetTools:
+    """One per process, of the API and of each worker: `await AssetTools.open(settings)`, then `close()`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings.assets
+        self.storage: LocalStorage | S3Storage = make_storage(settings)
+        self.egress = Egress(settings)
+        self.decoders = ProcessPool(
+            size=settings.worker.image_processes,
+            memory_bytes=settings.assets.decode_memory_bytes,
+            idle_seconds=settings.worker.image_idle_seconds,
+        )
+        self.turns = asyncio.Semaphore(UPLOADS_AT_ONCE)
+        """Held by those with a whole file in memory."""
+
+    @classmethod
+    async def open(cls, settings: Settings) -> Self:
+        """Raises DependencyDown when, in development, the bucket cannot be made."""
+        tools = cls(settings)
+        try:
+            await tools.storage.open()
+        except BaseException:
+            await tools.close()
+            raise
+        return tools
+
+    async def close(self) -> None:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self.storage.close)
+            stack.push_async_callback(self.egress.aclose)
+            stack.push_async_callback(self.decoders.close)
+
+
+def _asset_tools(request: Request) -> AssetTools:
+    tools: AssetTools = request.app.state.asset_tools
+    return tools
+
+
+AssetToolsDep = Annotated[AssetTools, Depends(_asset_tools)]
