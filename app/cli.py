@@ -299,7 +299,9 @@ def _run_stack(
 ) -> None:
     from app.embedded.supervisor import Plan, Supervisor
 
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="backlot: %(message)s")
+    log = logging.getLogger("backlot.dev")
+    log.addHandler(handler := logging.StreamHandler(sys.stderr))
+    handler.setFormatter(logging.Formatter("backlot: %(message)s"))
     settings = _settings()
     environment = dict(os.environ)
     environment.setdefault("BACKLOT_API_SHUTDOWN_SECONDS", "3")
@@ -454,6 +456,10 @@ async def _developer_keys(settings: "Settings", known: dict[str, str]) -> dict[s
 
 def _is_expected(fault: Exception) -> bool:
     """Whether it is the world's fault (or the caller's), not ours."""
+    from app.embedded.errors import StackFailed
+
+    if isinstance(fault, (CommandFailed, StackFailed, OSError)):
+        return True
     from alembic.util import CommandError
     from asyncpg import PostgresError
     from httpx import HTTPError
@@ -463,11 +469,9 @@ def _is_expected(fault: Exception) -> bool:
 
     from app.core.problems import Problem
     from app.demo import DemoFailed
-    from app.embedded.errors import StackFailed
 
-    ours = (CommandFailed, StackFailed, DemoFailed, Problem)
-    theirs = (OSError, CommandError, PostgresError, HTTPError, ValidationError, RedisError, DBAPIError)
-    return isinstance(fault, ours + theirs)
+    expected = (DemoFailed, Problem, CommandError, PostgresError, HTTPError, ValidationError, RedisError, DBAPIError)
+    return isinstance(fault, expected)
 
 
 def _in_one_line(fault: Exception) -> str:

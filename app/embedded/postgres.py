@@ -29,7 +29,7 @@ OLD_SERVER_SECONDS = 20.0
 SMALL_SHARED_MEMORY = 512 * 1024 * 1024
 
 # Sends the signals it is told on stdin, and SIGINT when its stdin closes.
-_SIGNALLER = 'while read -r name; do kill -s "$name" "$1"; done; kill -s INT "$1"'
+_SIGNALLER = 'exec 2>/dev/null; while read -r name; do kill -s "$name" "$1"; done; kill -s INT "$1"'
 
 
 class Postgres(Service):
@@ -38,6 +38,7 @@ class Postgres(Service):
     kind = "postgres"
     # "Fast" shutdown; SIGTERM would wait for clients. Then "immediate".
     stop_signals = (signal.SIGINT, signal.SIGQUIT)
+    start_seconds = 120.0  # it may have to recover
 
     def __init__(self, home: Path, port: int) -> None:
         super().__init__("postgres")
@@ -134,7 +135,7 @@ class Postgres(Service):
             except asyncpg.InvalidPasswordError as fault:
                 raise ServiceFailed(f"{self._home / 'password'} does not open {self._home / 'cluster'}") from fault
             except (asyncpg.PostgresError, OSError, TimeoutError):
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.05)
             else:
                 await connection.close()
                 return

@@ -179,7 +179,7 @@ async def _all_of(*starting: Any) -> None:
         async with asyncio.TaskGroup() as group:
             for one in starting:
                 group.create_task(one)
-    except* (StackFailed, OSError) as failures:
+    except ExceptionGroup as failures:
         raise failures.exceptions[0] from None
 
 
