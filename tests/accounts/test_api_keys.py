@@ -96,7 +96,7 @@ async def test_a_key_is_made_listed_read_used_and_revoked(account: Account, sett
         shown = (await account.live.get(f"/v1/api-keys/{made['id']}")).json()
         assert "secret" not in shown
         assert shown["last_used_at"] is not None
-        assert [key["id"] for key in (await account.live.get("/v1/api-keys")).json()["data"]][0] == made["id"]
+        assert (await account.live.get("/v1/api-keys")).json()["data"][0]["id"] == made["id"]
         assert (await account.live.delete(f"/v1/api-keys/{made['id']}")).status_code == 204
         assert (await shop.get("/v1/credits")).json()["code"] == "invalid_api_key"
     assert (await account.live.get(f"/v1/api-keys/{made['id']}")).json()["revoked_at"] is not None
@@ -123,9 +123,11 @@ async def test_a_neighbours_key_is_not_there(account: Account, neighbour: Accoun
 
 
 async def test_an_expired_key_opens_nothing(account: Account, settings: Settings, database: Database) -> None:
-    made = (await account.live.post(
-        "/v1/api-keys", json={"name": "soon", "expires_at": (clock.now() + timedelta(hours=1)).isoformat()}
-    )).json()
+    made = (
+        await account.live.post(
+            "/v1/api-keys", json={"name": "soon", "expires_at": (clock.now() + timedelta(hours=1)).isoformat()}
+        )
+    ).json()
     async with database.transaction() as session:
         await session.execute(
             ApiKey.__table__.update().where(ApiKey.name == "soon").values(expires_at=clock.now() - timedelta(seconds=1))

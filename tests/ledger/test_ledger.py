@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from itertools import pairwise
 from uuid import UUID, uuid4
 
 import pytest
@@ -136,9 +137,7 @@ async def test_many_holds_at_once_admit_what_the_balance_covers(purse: Purse) ->
         "update credit_accounts set balance = -1",
     ],
 )
-async def test_the_database_itself_refuses_to_rewrite_history(
-    purse: Purse, database: Database, statement: str
-) -> None:
+async def test_the_database_itself_refuses_to_rewrite_history(purse: Purse, database: Database, statement: str) -> None:
     task = uuid4()
     await purse.hold(1, task)
     await purse.capture(1, task)
@@ -147,7 +146,9 @@ async def test_the_database_itself_refuses_to_rewrite_history(
             await session.execute(text(statement))
 
 
-async def test_transactions_chain_and_sum_to_the_balance(account: Account, settings: Settings, database: Database) -> None:
+async def test_transactions_chain_and_sum_to_the_balance(
+    account: Account, settings: Settings, database: Database
+) -> None:
     purse = Purse(database, settings)
     purse.workspace_id = account.workspace_id
     for amount in (1, 2, 3):
@@ -162,7 +163,7 @@ async def test_transactions_chain_and_sum_to_the_balance(account: Account, setti
     assert rest["next_cursor"] is None
     assert [row["amount"] for row in rows] == [-3, -2, -1, 10]
     assert all(row["balance_after"] == row["balance_before"] + row["amount"] for row in rows)
-    assert all(newer["balance_before"] == older["balance_after"] for newer, older in zip(rows, rows[1:], strict=False))
+    assert all(newer["balance_before"] == older["balance_after"] for newer, older in pairwise(rows))
     credits_ = (await account.live.get("/v1/credits")).json()
     assert credits_ == {"balance": 4, "held": 0, "total_earned": 10, "total_spent": 6}
     assert sum(row["amount"] for row in rows) == credits_["balance"]
