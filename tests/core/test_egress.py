@@ -3,8 +3,8 @@
 import asyncio
 import gzip
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -15,9 +15,7 @@ from app.core import egress
 from app.core.egress import Egress, EgressError
 from app.core.settings import Egress as EgressSettings
 from app.core.settings import Settings
-
-Writer = asyncio.StreamWriter
-PICTURE = b"\x89PNG and more"
+from tests.core.site import PICTURE, Site, Writer, answer, listening
 
 
 def settings(*allow: str, total_seconds: float = 5) -> Settings:
@@ -25,50 +23,10 @@ def settings(*allow: str, total_seconds: float = 5) -> Settings:
     return Settings(egress=EgressSettings(allow=networks, total_seconds=total_seconds, connect_seconds=2))
 
 
-def answer(body: bytes = PICTURE, status: str = "200 OK", **headers: str) -> bytes:
-    lines = [f"HTTP/1.1 {status}", f"content-length: {len(body)}", "connection: close"]
-    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
-
-
-class Server:
-    """Answers each path as told, and counts who came."""
-
-    def __init__(self) -> None:
-        self.visits: list[str] = []
-        self.requests: list[str] = []
-        self.pages: dict[str, Callable[[Writer], Any]] = {}
-        self.port = 0
-
-    def url(self, path: str, host: str = "127.0.0.1") -> str:
-        return f"http://{host}:{self.port}{path}"
-
-    def page(self, path: str, content: bytes) -> str:
-        async def send(writer: Writer) -> None:
-            writer.write(content)
-            await writer.drain()
-
-        self.pages[path] = send
-        return self.url(path)
-
-    async def serve(self, reader: asyncio.StreamReader, writer: Writer) -> None:
-        self.visits.append(writer.get_extra_info("peername")[0])
-        with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-            self.requests.append(head)
-            await self.pages[head.split(" ")[1]](writer)
-        writer.close()
-        with suppress(ConnectionError):
-            await writer.wait_closed()
-
-
 @pytest.fixture
-async def server() -> AsyncIterator[Server]:
-    it = Server()
-    listening = await asyncio.start_server(it.serve, "127.0.0.1", 0)
-    it.port = listening.sockets[0].getsockname()[1]
-    yield it
-    listening.close()
+async def site() -> AsyncIterator[Site]:
+    async with listening("127.0.0.1") as it:
+        yield it
 
 
 @asynccontextmanager
@@ -86,12 +44,12 @@ async def refusal(it: Egress, url: str, **limits: Any) -> EgressError:
     return caught.value
 
 
-async def test_a_file_is_fetched_from_an_allowed_range(server: Server) -> None:
-    url = server.page("/a", answer(content_type="image/png"))
+async def test_a_file_is_fetched_from_an_allowed_range(site: Site) -> None:
+    url = site.page("/a", answer(content_type="image/png"))
     async with client("127.0.0.0/8") as it:
         fetched = await it.fetch(url, max_bytes=1000)
     assert fetched == egress.Fetched(PICTURE, "image/png", url)
-    assert "accept-encoding: identity" in server.requests[0].lower()
+    assert "accept-encoding: identity" in site.requests[0].lower()
 
 
 @pytest.mark.parametrize(
@@ -112,15 +70,15 @@ async def test_a_file_is_fetched_from_an_allowed_range(server: Server) -> None:
         "①②⑦.⓪.⓪.①",
     ],
 )
-async def test_no_spelling_of_this_machine_is_reached(server: Server, host: str) -> None:
-    server.page("/a", answer())
+async def test_no_spelling_of_this_machine_is_reached(site: Site, host: str) -> None:
+    site.page("/a", answer())
     async with client() as it:
-        over_https = await refusal(it, f"https://{host}:{server.port}/a")
+        over_https = await refusal(it, f"https://{host}:{site.port}/a")
     async with client("203.0.113.0/24") as it:
-        over_http = await refusal(it, f"http://{host}:{server.port}/a")
+        over_http = await refusal(it, f"http://{host}:{site.port}/a")
     assert over_https.code in ("address", "scheme")
     assert over_http.code in ("address", "scheme")
-    assert server.visits == []
+    assert site.visits == []
 
 
 @pytest.mark.parametrize(
@@ -211,9 +169,9 @@ async def test_other_urls_are_refused_with_a_reason(url: str, code: str) -> None
     assert error.detail.endswith(".")
 
 
-async def test_redirects_are_followed_and_joined(server: Server) -> None:
-    final = server.page("/b/c.png", answer())
-    url = server.page("/a", answer(b"", "302 Found", location="/b/c.png"))
+async def test_redirects_are_followed_and_joined(site: Site) -> None:
+    final = site.page("/b/c.png", answer())
+    url = site.page("/a", answer(b"", "302 Found", location="/b/c.png"))
     async with client("127.0.0.0/8") as it:
         assert (await it.fetch(url, max_bytes=1000)).url == final
 
@@ -230,11 +188,11 @@ async def test_redirects_are_followed_and_joined(server: Server) -> None:
         ("http://[::bad", "connection"),
     ],
 )
-async def test_each_hop_is_judged_anew(server: Server, location: str, code: str) -> None:
-    url = server.page("/again", answer(b"", "307 Temporary Redirect", location=location))
+async def test_each_hop_is_judged_anew(site: Site, location: str, code: str) -> None:
+    url = site.page("/again", answer(b"", "307 Temporary Redirect", location=location))
     async with client("127.0.0.0/8") as it:
         assert (await refusal(it, url)).code == code
-    assert len(server.visits) <= egress.MAX_REDIRECTS + 1
+    assert len(site.visits) <= egress.MAX_REDIRECTS + 1
 
 
 async def test_https_does_not_become_http() -> None:
@@ -244,9 +202,7 @@ async def test_https_does_not_become_http() -> None:
     await it.aclose()
 
 
-async def test_a_name_is_judged_by_the_address_of_each_connection(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_name_is_judged_by_the_address_of_each_connection(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """DNS rebinding: the name answers with an allowed address first, with a private one afterwards."""
     answers = ["127.0.0.1", "10.0.0.1"]
 
@@ -255,35 +211,35 @@ async def test_a_name_is_judged_by_the_address_of_each_connection(
         return [{"hostname": host, "host": address, "port": port, "family": 2, "proto": 6, "flags": 0}]
 
     monkeypatch.setattr("aiohttp.resolver.DefaultResolver.resolve", resolve)
-    server.page("/a", answer())
+    site.page("/a", answer())
     async with client("127.0.0.0/8") as it:
-        assert (await it.fetch(server.url("/a", "rebind.example"), max_bytes=1000)).content == PICTURE
-        assert (await refusal(it, server.url("/a", "rebind.example"))).code == "address"
+        assert (await it.fetch(site.url("/a", "rebind.example"), max_bytes=1000)).content == PICTURE
+        assert (await refusal(it, site.url("/a", "rebind.example"))).code == "address"
     assert answers == []
 
 
-async def test_an_own_public_address_is_refused(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_own_public_address_is_refused(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(egress, "is_public", lambda _: True)
     async with client() as it:
-        assert (await refusal(it, f"https://127.0.0.1:{server.port}/")).code == "address"
-    assert server.visits == []
+        assert (await refusal(it, f"https://127.0.0.1:{site.port}/")).code == "address"
+    assert site.visits == []
 
 
 @pytest.mark.parametrize("claim", ["", "content-length: 999999999999\r\n"])
-async def test_an_endless_body_ends_at_the_cap(server: Server, claim: str) -> None:
+async def test_an_endless_body_ends_at_the_cap(site: Site, claim: str) -> None:
     async def pour(writer: Writer) -> None:
         writer.write(f"HTTP/1.1 200 OK\r\n{claim}\r\n".encode())
         while True:
             writer.write(b"x" * 100_000)
             await writer.drain()
 
-    server.pages["/a"] = pour
+    site.pages["/a"] = pour
     async with client("127.0.0.0/8") as it:
-        assert (await refusal(it, server.url("/a"))).code == "too_large"
+        assert (await refusal(it, site.url("/a"))).code == "too_large"
 
 
 @pytest.mark.parametrize("where", ["head", "body", "connect"])
-async def test_a_dripping_server_ends_at_the_time(server: Server, where: str) -> None:
+async def test_a_dripping_server_ends_at_the_time(site: Site, where: str) -> None:
     async def drip(writer: Writer) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\n" + (b"\r\n" if where == "body" else b""))
         while True:
@@ -291,26 +247,26 @@ async def test_a_dripping_server_ends_at_the_time(server: Server, where: str) ->
             await writer.drain()
             await asyncio.sleep(0.1)
 
-    server.pages["/a"] = drip
+    site.pages["/a"] = drip
     async with client("127.0.0.0/8", total_seconds=0.6) as it:
         started = time.monotonic()
-        assert (await refusal(it, server.url("/a"))).code == "timeout"
+        assert (await refusal(it, site.url("/a"))).code == "timeout"
         assert 0.5 < time.monotonic() - started < 2
 
 
-async def test_the_time_covers_all_redirects(server: Server) -> None:
+async def test_the_time_covers_all_redirects(site: Site) -> None:
     async def slow(writer: Writer) -> None:
         await asyncio.sleep(0.3)
         writer.write(answer(b"", "302 Found", location="/a"))
 
-    server.pages["/a"] = slow
+    site.pages["/a"] = slow
     async with client("127.0.0.0/8", total_seconds=0.6) as it:
-        assert (await refusal(it, server.url("/a"))).code == "timeout"
+        assert (await refusal(it, site.url("/a"))).code == "timeout"
 
 
-async def test_compressed_answers_are_not_unpacked(server: Server) -> None:
+async def test_compressed_answers_are_not_unpacked(site: Site) -> None:
     bomb = gzip.compress(bytes(10_000_000))
-    url = server.page("/a", answer(bomb, content_encoding="gzip"))
+    url = site.page("/a", answer(bomb, content_encoding="gzip"))
     async with client("127.0.0.0/8") as it:
         assert (await refusal(it, url, max_bytes=100_000)).code == "encoding"
 
@@ -328,8 +284,8 @@ async def test_compressed_answers_are_not_unpacked(server: Server) -> None:
         (b"HTTP/1.1 200 OK\r\nx: " + b"y" * 200_000 + b"\r\n\r\n", "connection"),
     ],
 )
-async def test_broken_answers_have_a_reason(server: Server, raw: bytes, code: str) -> None:
-    url = server.page("/a", raw)
+async def test_broken_answers_have_a_reason(site: Site, raw: bytes, code: str) -> None:
+    url = site.page("/a", raw)
     async with client("127.0.0.0/8") as it:
         assert (await refusal(it, url)).code == code
 
@@ -340,9 +296,9 @@ async def test_a_closed_port_is_a_connection_error() -> None:
         assert (await refusal(it, "https://127.0.0.1:1/")).code == "connection"
 
 
-async def test_cookies_are_not_carried_to_the_next_fetch(server: Server) -> None:
-    url = server.page("/a", answer(set_cookie="who=someone; Path=/"))
+async def test_cookies_are_not_carried_to_the_next_fetch(site: Site) -> None:
+    url = site.page("/a", answer(set_cookie="who=someone; Path=/"))
     async with client("127.0.0.0/8") as it:
         await it.fetch(url, max_bytes=1000)
         await it.fetch(url, max_bytes=1000)
-    assert "cookie" not in server.requests[1].lower()
+    assert "cookie" not in site.requests[1].lower()
