@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from pydantic import TypeAdapter, ValidationError
 from starlette.datastructures import FormData, UploadFile
@@ -89,11 +89,19 @@ async def _form(request: Request, max_bytes: int) -> FormData:
     stream = _capped(request, max_bytes + SLACK, _too_large("/file", max_bytes))
     parser = MultiPartParser(request.headers, stream, max_files=2, max_fields=4, max_part_size=SLACK)
     try:
-        return await parser.parse()
+        form = await parser.parse()
     except MultiPartException as fault:
         raise MalformedRequest(f"The multipart body cannot be read: {fault.message}") from fault
     finally:
         await stream.aclose()
+    whole: list[Any] = [part.file for _, part in form.multi_items() if isinstance(part, UploadFile)]
+    for file in parser._files_to_close_on_error:  # Starlette forgets files whose part never ended
+        if file not in whole:
+            file.close()
+    if len(whole) < len(parser._files_to_close_on_error):
+        await form.close()
+        raise MalformedRequest("The multipart body ends in the middle of a file.")
+    return form
 
 
 def _from_form(form: FormData, max_bytes: int) -> Upload:
@@ -162,8 +170,9 @@ def _from_json(body: bytes, max_bytes: int) -> Upload:
         found = fault.errors(include_input=False)
         if found[0]["type"] == "json_invalid":
             raise MalformedRequest(f"The body is not valid JSON: {found[0]['msg']}.") from fault
-        shown = field_errors(found, "/") if found[0]["loc"] else [FieldError("", "one_of", found[0]["msg"])]
-        raise InvalidRequest("Not valid: see errors.", errors=shown) from fault
+        shown = field_errors([{**error, "loc": ("body", *error["loc"])} for error in found])
+        names = ", ".join(error.pointer or "the body" for error in shown[:5])
+        raise InvalidRequest(f"Not valid: {names}.", errors=shown) from fault
     if "url" in order.model_fields_set:
         return Upload(pointer="/url", url=order.url, filename=order.filename, metadata=order.metadata)
     content = _decoded(order.base64)
