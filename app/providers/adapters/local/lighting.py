@@ -4,7 +4,7 @@ import numpy as np
 
 from app.providers.adapters.local.foliage import leaf_shadow
 from app.providers.adapters.local.noise import between
-from app.providers.adapters.local.pictures import Floats, blurred
+from app.providers.adapters.local.pictures import Bytes, Floats, bands, blurred, from_array, to_bytes
 from app.providers.adapters.local.scene import Light
 
 Random = np.random.Generator
@@ -58,15 +58,21 @@ def _window(random: Random, down: Floats, across: Floats, side: float, horizon: 
     return light
 
 
-def through_lens(random: Random, picture: Floats, vignette: float) -> Floats:
-    """Highlights that bloom and roll off, darker corners, and grain, which also hides banding."""
+def through_lens(random: Random, picture: Floats, width: int, height: int, vignette: float) -> Bytes:
+    """Highlights that bloom and roll off, darker corners, and grain, which also hides banding; at the wanted size."""
     rows, columns = picture.shape[:2]
-    glare = blurred(np.maximum(picture - 0.88, 0), columns * 0.02)
-    picture = picture + 0.5 * glare
-    picture = np.where(picture > 0.8, 0.8 + 0.2 * np.tanh((picture - 0.8) / 0.2), picture)
-    down = np.linspace(-1, 1, rows, dtype=np.float32)[:, None]
-    across = np.linspace(-1, 1, columns, dtype=np.float32)[None, :]
-    corner = between(np.hypot(down, across) / np.float32(2**0.5), 0.35, 1.15)
-    picture = picture * (1 - vignette * corner)[:, :, None]
-    grain = random.standard_normal((rows, columns, 1), dtype=np.float32)
-    return picture + grain * (0.0055 + 0.004 * (1 - picture))
+    picture = picture + 0.5 * blurred(np.maximum(picture - 0.88, 0), columns * 0.02)
+    large = from_array(picture.astype(np.float32, copy=False))
+    if (columns, rows) != (width, height):
+        large = large.resize(width / columns, vscale=height / rows, kernel="cubic")
+    across = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
+    result = np.empty((height, width, 3), np.uint8)
+    for band in bands(height):
+        part = large.crop(0, band.start, width, band.stop - band.start).numpy()
+        part = np.where(part > 0.8, 0.8 + 0.2 * np.tanh((part - 0.8) / 0.2), part)
+        down = (np.arange(band.start, band.stop, dtype=np.float32)[:, None] + 0.5) * 2 / height - 1
+        corner = between(np.hypot(down, across) / np.float32(2**0.5), 0.35, 1.15)
+        part = part * (1 - vignette * corner)[:, :, None]
+        grain = random.standard_normal((*part.shape[:2], 1), dtype=np.float32)
+        result[band] = to_bytes(part + grain * (0.0055 + 0.004 * (1 - part)))
+    return result
