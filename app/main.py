@@ -48,7 +48,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await tools.close()
         await app.state.catalog.close()
         await database.close()
-        await redis.aclose()
+        await redis.aclose(close_connection_pool=True)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:

@@ -97,7 +97,7 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
     database = Database(settings, redis)
     yield database
     await database.close()
-    await redis.aclose()
+    await redis.aclose(close_connection_pool=True)
 
 
 @pytest.fixture(scope="session")

@@ -37,5 +37,5 @@ async def close_engine(context: Context) -> None:
     await engine.catalog.close()
     await engine.assets.close()
     await engine.database.close()
-    await context["wake_ups"].aclose()
+    await context["wake_ups"].aclose(close_connection_pool=True)
     log.info("worker_stopped")

@@ -31,7 +31,7 @@ Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeVali
 
 
 class _Group(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Database(_Group):
@@ -124,6 +124,7 @@ class Settings(BaseSettings):
         env_file=".env",
         frozen=True,
         extra="ignore",
+        hide_input_in_errors=True,
     )
 
     env: Literal["development", "production"] = "development"

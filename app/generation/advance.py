@@ -29,6 +29,7 @@ from app.generation.models import AttemptStatus, StepStatus, Task, TaskAttempt, 
 from app.generation.operations import OPERATIONS
 from app.providers.base import (
     Accepted,
+    Call,
     Done,
     ErrorCode,
     Output,

@@ -5,10 +5,11 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, CheckConstraint, ForeignKey, Index, Uuid, func, text
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, ForeignKey, Index, String, Uuid, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from app.accounts.models import Mode
 from app.core import clock
 from app.core.db import Base
 from app.core.ids import new_id
@@ -77,7 +78,7 @@ class Task(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id"))
     key_id: Mapped[UUID | None]
-    mode: Mapped[str]
+    mode: Mapped[Mode] = mapped_column(String)
     operation: Mapped[str]
     status: Mapped[str] = mapped_column(default=TaskStatus.PENDING)
     input: Mapped[dict[str, Any]]

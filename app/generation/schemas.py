@@ -17,7 +17,7 @@ MetadataKey = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za
 MetadataValue = Annotated[str, Field(max_length=500)] | int | float | bool | None
 Metadata = Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16)]
 
-TASK_EXAMPLE = {
+TASK_EXAMPLE: dict[str, Any] = {
     "operation": "replace_background",
     "input": {
         "image": "asset_01jcqzm4x8e3v9tk5h2w7d6n0p",

@@ -37,7 +37,7 @@ class ProviderError(Exception):
         self.message = message
 
 
-class Transient(ProviderError):  # noqa: N818  reads as an outcome
+class Transient(ProviderError):
     """Not now: another try, or another provider, may succeed. Nothing was accepted or billed."""
 
     def __init__(self, code: ErrorCode, message: str, *, retry_after: float | None = None) -> None:
@@ -45,11 +45,11 @@ class Transient(ProviderError):  # noqa: N818  reads as an outcome
         self.retry_after = retry_after
 
 
-class Rejected(ProviderError):  # noqa: N818
+class Rejected(ProviderError):
     """It never will: the same call fails everywhere or always."""
 
 
-class Unknown(ProviderError):  # noqa: N818
+class Unknown(ProviderError):
     """The request was sent and no answer came: the provider may have accepted and billed it."""
 
 

@@ -7,7 +7,7 @@ from app.core.settings import Settings
 from app.providers.base import Provider
 
 
-class UnknownProvider(Exception):  # noqa: N818
+class UnknownProvider(Exception):
     """A provider is enabled that no installed package offers."""
 
 
