@@ -395,6 +395,8 @@ async def _wait_for_database(settings: "Settings") -> None:
     while True:
         try:
             connection = await asyncpg.connect(url, timeout=5)
+        except PermissionError:  # of a file in ~/.postgresql
+            raise
         except (OSError, TimeoutError, asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError):
             if monotonic() > until:
                 raise
@@ -416,7 +418,7 @@ async def _transaction(settings: "Settings") -> "AsyncIterator[AsyncSession]":
             yield session
     finally:
         await database.close()
-        await redis.aclose()
+        await redis.aclose(close_connection_pool=True)
 
 
 async def _issue_key(

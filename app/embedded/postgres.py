@@ -129,19 +129,22 @@ class Postgres(Service):
     async def until_ready(self) -> None:
         while True:
             try:
-                connection = await asyncpg.connect(self.url, timeout=5)
+                connection = await self._connect(DATABASE)
             except asyncpg.InvalidCatalogNameError:
                 await self._create_database()
             except asyncpg.InvalidPasswordError as fault:
                 raise ServiceFailed(f"{self._home / 'password'} does not open {self._home / 'cluster'}") from fault
-            except (asyncpg.PostgresError, OSError, TimeoutError):
+            except (asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, ConnectionError, TimeoutError):
                 await asyncio.sleep(0.05)
             else:
                 await connection.close()
                 return
 
+    async def _connect(self, database: str) -> asyncpg.Connection:
+        return await asyncpg.connect(self._url(database), ssl=False, timeout=5)
+
     async def _create_database(self) -> None:
-        connection = await asyncpg.connect(self._url("postgres"), timeout=5)
+        connection = await self._connect("postgres")
         try:
             with suppress(asyncpg.DuplicateDatabaseError):
                 await connection.execute(f"create database {DATABASE}")
