@@ -112,7 +112,7 @@ async def create_asset(
             workspace_id=caller.workspace_id,
             mode=caller.mode,
             key=key,
-            fingerprint=await uploads.fingerprint(request, upload) if key else b"",
+            fingerprint=uploads.fingerprint(request, upload),
         ) as once,
     ):
         asset_id = await service.take(tools, database, upload, workspace_id=caller.workspace_id, mode=caller.mode)

@@ -59,11 +59,15 @@ _REFUSALS: Mapping[str, type[Problem]] = {
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """What a customer sent, in the field at `pointer`: a URL to fetch, or a file that is read when its turn comes."""
+    """What a customer sent, in the field at `pointer`: a URL to fetch, or a file.
+
+    The file, whose SHA-256 is `digest`, is read into memory when its turn comes.
+    """
 
     pointer: str
     url: str | None = None
     read: Callable[[], Awaitable[bytes]] | None = None
+    digest: bytes = b""
     filename: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
 
@@ -80,7 +84,8 @@ async def take(tools: AssetTools, database: Database, sent: Upload, *, workspace
         except WorkRefused as refusal:
             raise _REFUSALS[refusal.code].at(sent.pointer, refusal.detail) from refusal
         source = AssetSource.UPLOAD if sent.url is None else AssetSource.IMPORT
-        asset = _row(prepared, workspace_id, mode, source, await asyncio.to_thread(_digest, content))
+        digest = sent.digest or await asyncio.to_thread(_digest, content)
+        asset = _row(prepared, workspace_id, mode, source, digest)
         asset.filename, asset.meta = sent.filename, dict(sent.metadata)
         return await _keep(tools, database, asset, prepared)
 

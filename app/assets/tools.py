@@ -11,7 +11,7 @@ from app.core.egress import Egress
 from app.core.processes import ProcessPool
 from app.core.settings import Settings
 
-UPLOADS_AT_ONCE = 8
+UPLOADS_AT_ONCE = 4
 
 
 class AssetTools:

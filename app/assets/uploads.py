@@ -30,18 +30,17 @@ from app.core.problems import (
 
 SLACK = 64 * 1024
 """What may stand around a file: part headers, metadata, JSON."""
+PIECE = 256 * 1024
 
 _DATA_URI = re.compile(r"data:[^,]{0,200};base64,", re.IGNORECASE)
 _SPACE = str.maketrans("", "", " \t\r\n")
 _METADATA: TypeAdapter[dict[str, str]] = TypeAdapter(Metadata)
 
 
-async def fingerprint(request: Request, sent: Upload) -> bytes:
+def fingerprint(request: Request, sent: Upload) -> bytes:
     """The same for the same file with the same words about it."""
-    content = await sent.read() if sent.read else (sent.url or "").encode()
-    digest = await asyncio.to_thread(lambda: hashlib.sha256(content).digest())
-    about = json.dumps([sent.pointer, sent.filename, dict(sent.metadata)], sort_keys=True)
-    return idempotency.fingerprint(request.method, request.url.path, digest, about)
+    about = json.dumps([sent.pointer, sent.url, sent.filename, dict(sent.metadata)])
+    return idempotency.fingerprint(request.method, request.url.path, sent.digest, about)
 
 
 @asynccontextmanager
@@ -52,11 +51,11 @@ async def receive(request: Request, *, max_bytes: int) -> AsyncIterator[Upload]:
         case "multipart/form-data":
             form = await _form(request, max_bytes)
             try:
-                yield _from_form(form, max_bytes)
+                yield await _from_form(form, max_bytes)
             finally:
                 await form.close()
         case "application/json":
-            yield _from_json(await _body(request, max_bytes), max_bytes)
+            yield await _from_json(await _body(request, max_bytes), max_bytes)
         case _:
             raise UnsupportedMediaType("Send multipart/form-data with a `file`, or application/json.")
 
@@ -68,7 +67,7 @@ def _too_large(pointer: str, max_bytes: int) -> Problem:
 async def _capped(request: Request, limit: int, problem: Problem) -> AsyncGenerator[bytes, None]:
     """The body as it comes, up to the limit. What the request says of its length is believed only when too much."""
     claimed = request.headers.get("content-length", "")
-    if claimed.isdigit() and int(claimed[:20]) > limit:
+    if claimed.isascii() and claimed.isdigit() and int(claimed[:20]) > limit:
         raise problem
     received = 0
     try:
@@ -104,9 +103,11 @@ async def _form(request: Request, max_bytes: int) -> FormData:
     return form
 
 
-def _from_form(form: FormData, max_bytes: int) -> Upload:
+async def _from_form(form: FormData, max_bytes: int) -> Upload:
     errors = [
-        FieldError(f"/{name}".replace("~", "~0"), "extra_forbidden", "Only `file` and `metadata` are read.")
+        FieldError(
+            "/" + name.replace("~", "~0").replace("/", "~1"), "extra_forbidden", "Only `file` and `metadata` are read."
+        )
         for name in form
         if name not in ("file", "metadata")
     ]
@@ -129,9 +130,19 @@ def _from_form(form: FormData, max_bytes: int) -> Upload:
     return Upload(
         pointer="/file",
         read=read,
+        digest=await asyncio.to_thread(_digest, handle),
         filename=_clean_name(file.filename),
         metadata=_metadata(str(notes[0])) if notes else {},
     )
+
+
+def _digest(handle: BinaryIO) -> bytes:
+    """Of the file, a piece at a time: `hashlib.file_digest` does not take Starlette's temporary files."""
+    handle.seek(0)
+    digest = hashlib.sha256()
+    while piece := handle.read(PIECE):
+        digest.update(piece)
+    return digest.digest()
 
 
 def _whole(handle: BinaryIO) -> bytes:
@@ -163,7 +174,7 @@ async def _body(request: Request, max_bytes: int) -> bytes:
     return bytes(body)
 
 
-def _from_json(body: bytes, max_bytes: int) -> Upload:
+async def _from_json(body: bytes, max_bytes: int) -> Upload:
     try:
         order = AssetCreate.model_validate_json(body)
     except ValidationError as fault:
@@ -174,7 +185,7 @@ def _from_json(body: bytes, max_bytes: int) -> Upload:
         names = ", ".join(error.pointer or "the body" for error in shown[:5])
         raise InvalidRequest(f"Not valid: {names}.", errors=shown) from fault
     if "url" in order.model_fields_set:
-        return Upload(pointer="/url", url=order.url, filename=order.filename, metadata=order.metadata)
+        return Upload("/url", url=order.url, filename=order.filename, metadata=order.metadata)
     content = _decoded(order.base64)
     if len(content) > max_bytes:
         raise _too_large("/base64", max_bytes)
@@ -182,7 +193,8 @@ def _from_json(body: bytes, max_bytes: int) -> Upload:
     async def read() -> bytes:
         return content
 
-    return Upload(pointer="/base64", read=read, filename=order.filename, metadata=order.metadata)
+    digest = await asyncio.to_thread(lambda: hashlib.sha256(content).digest())
+    return Upload("/base64", read=read, digest=digest, filename=order.filename, metadata=order.metadata)
 
 
 def _decoded(text: str) -> bytes:
