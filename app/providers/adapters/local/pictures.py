@@ -26,10 +26,10 @@ _WHITE = (255, 255, 255)
 def open_image(content: bytes, role: str = "image") -> pyvips.Image:
     """An upright sRGB picture, 8 bits a channel, three bands or four."""
     try:
-        image = pyvips.Image.new_from_buffer(content, "", access="random")
+        image = pyvips.Image.new_from_buffer(content, "", access="sequential", fail_on="truncated")
         if image.width * image.height > MAX_PIXELS:
             raise WorkRefused("too_large", f"The {role} has {image.width}x{image.height} pixels, too many.")
-        image = image.autorot()
+        image = image.copy_memory().autorot()  # a broken file shows here, not when it is used
         if image.interpretation != "srgb":
             image = image.colourspace("srgb")
         image = image.cast("uchar")
@@ -40,10 +40,7 @@ def open_image(content: bytes, role: str = "image") -> pyvips.Image:
 
 def to_array(image: pyvips.Image) -> Bytes:
     """Rows, columns, channels, also where there is one channel."""
-    try:
-        pixels: Bytes = image.numpy()
-    except pyvips.Error as error:  # a broken file shows only when its pixels are asked for
-        raise WorkRefused("unreadable", "The image cannot be read to its end.") from error
+    pixels: Bytes = image.numpy()
     return pixels if pixels.ndim == 3 else pixels[:, :, None]
 
 
