@@ -14,11 +14,13 @@ import pytest
 from botocore.auth import S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotoCredentials
+from botocore.exceptions import ClientError
 from pydantic import SecretStr
 
 from app.assets.storage import FileMissing, LocalStorage, S3Storage, Storage
 from app.assets.storage.base import attachment, is_key
 from app.assets.storage.presign import Credentials, presign_get
+from app.assets.storage.s3 import storage_errors
 from app.core.problems import DependencyDown
 from app.core.settings import Api, Settings
 from app.core.settings import Storage as StorageSettings
@@ -262,6 +264,12 @@ async def test_the_bucket_is_made_in_development_only(s3_endpoint: str) -> None:
     await relaxed.open()
     await relaxed.check()
     await relaxed.close()
+
+
+def test_a_missing_bucket_is_no_missing_file() -> None:
+    """The test server makes buckets by itself; AWS answers this."""
+    with pytest.raises(DependencyDown), storage_errors():
+        raise ClientError({"Error": {"Code": "NoSuchBucket"}}, "PutObject")
 
 
 async def test_an_unreachable_server_is_told() -> None:

@@ -17,7 +17,7 @@ from app.assets.storage.presign import MAX_SECONDS, Credentials, presign_get
 from app.core.settings import Settings
 
 REFRESH_SECONDS = 60
-_ABSENT = frozenset({"404", "NoSuchKey", "NoSuchBucket", "NotFound"})
+_ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
 _OURS = frozenset({"BucketAlreadyOwnedByYou", "BucketAlreadyExists"})
 
 
@@ -53,7 +53,7 @@ class S3Storage:
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
         )
-        with _storage_errors():
+        with storage_errors():
             self._client = await self._stack.enter_async_context(
                 session.client("s3", endpoint_url=self._settings.s3_endpoint, config=config)
             )
@@ -73,13 +73,13 @@ class S3Storage:
 
     async def check(self) -> None:
         try:
-            with _storage_errors():
+            with storage_errors():
                 await self._client.head_bucket(Bucket=self._bucket)
         except FileMissing as fault:
             raise storage_down() from fault
 
     async def put(self, key: str, content: bytes, content_type: str) -> None:
-        with _storage_errors():
+        with storage_errors():
             await self._client.put_object(
                 Bucket=self._bucket,
                 Key=checked(key),
@@ -89,7 +89,7 @@ class S3Storage:
             )
 
     async def read(self, key: str) -> bytes:
-        with _storage_errors():
+        with storage_errors():
             found = await self._client.get_object(Bucket=self._bucket, Key=checked(key))
             async with found["Body"] as body:
                 content: bytes = await body.read()
@@ -97,7 +97,7 @@ class S3Storage:
 
     async def exists(self, key: str) -> bool:
         try:
-            with _storage_errors():
+            with storage_errors():
                 await self._client.head_object(Bucket=self._bucket, Key=checked(key))
         except FileMissing:
             return False
@@ -106,7 +106,7 @@ class S3Storage:
     async def delete(self, keys: Sequence[str]) -> None:
         for start in range(0, len(keys), 1000):
             batch = [{"Key": checked(key)} for key in keys[start : start + 1000]]
-            with _storage_errors():
+            with storage_errors():
                 answer = await self._client.delete_objects(
                     Bucket=self._bucket, Delete={"Objects": batch, "Quiet": True}
                 )
@@ -116,7 +116,7 @@ class S3Storage:
     async def list_keys(self, *, older_than: datetime) -> AsyncIterator[str]:
         more: dict[str, str] = {}
         while True:
-            with _storage_errors():
+            with storage_errors():
                 page = await self._client.list_objects_v2(Bucket=self._bucket, **more)
             for found in page.get("Contents", []):
                 if found["LastModified"] < older_than:
@@ -159,7 +159,7 @@ class S3Storage:
         try:
             await self._client.head_bucket(Bucket=self._bucket)
         except ClientError as fault:
-            if _code(fault) not in _ABSENT:
+            if _code(fault) not in _ABSENT | {"NoSuchBucket"}:
                 raise
             try:
                 await self._client.create_bucket(Bucket=self._bucket)
@@ -186,7 +186,8 @@ def _code(fault: ClientError) -> str:
 
 
 @contextmanager
-def _storage_errors() -> Iterator[None]:
+def storage_errors() -> Iterator[None]:
+    """What S3 answers, as FileMissing or DependencyDown."""
     try:
         yield
     except ClientError as fault:
