@@ -63,7 +63,6 @@ def _start(data: Path, port: int) -> subprocess.Popen[bytes]:
             **os.environ,
             "AWS_ACCESS_KEY_ID": ACCESS_KEY,
             "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
-            "TMPDIR": str(data),
         },
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -112,3 +111,6 @@ async def s3_endpoint() -> AsyncIterator[str]:
         process.kill()
         process.wait()
         shutil.rmtree(data, ignore_errors=True)
+        for number in (*range(port, port + 5), *range(port + 10_000, port + 10_005)):
+            for leftover in Path("/tmp").glob(f"seaweedfs-*-{number}.sock"):
+                leftover.unlink(missing_ok=True)
