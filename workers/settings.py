@@ -15,7 +15,7 @@ from workers.resilient import ResilientWorker
 
 generation: Any = _generation  # arq's types ask for coroutines that take anything
 maintenance: Any = _maintenance
-_EVERY_FIVE_SECONDS = set(range(0, 60, 5))
+_EVERY_TWO_SECONDS = set(range(0, 60, 2))
 
 
 class _Worker:
@@ -45,7 +45,7 @@ class Maintenance(_Worker):
 
     queue_name = queue.MAINTENANCE
     cron_jobs = (
-        cron(maintenance.sweep_tasks, second=_EVERY_FIVE_SECONDS, timeout=10, run_at_startup=True),
+        cron(maintenance.sweep_tasks, second=_EVERY_TWO_SECONDS, timeout=10, run_at_startup=True),
         cron(maintenance.sweep_assets, minute=set(range(0, 60, 10)), second=7, timeout=300),
         cron(maintenance.sweep_idempotency_keys, minute=17, second=11, timeout=60),
     )

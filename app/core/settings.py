@@ -91,7 +91,7 @@ class Ledger(_Group):
 
 
 class Tasks(_Group):
-    lease_seconds: float = Field(default=8, gt=0)
+    lease_seconds: float = Field(default=5, gt=0, description="a dead worker's task is free after this")
     max_attempts: int = Field(default=3, ge=1, description="per step")
     image_deadline_seconds: float = 300
     provider_call_seconds: float = 60
