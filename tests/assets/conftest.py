@@ -70,6 +70,15 @@ def _start(data: Path, port: int) -> subprocess.Popen[bytes]:
     )
 
 
+def _stop(process: subprocess.Popen[bytes], data: Path, port: int) -> None:
+    process.kill()
+    process.wait()
+    shutil.rmtree(data, ignore_errors=True)
+    for number in (*range(port, port + 5), *range(port + 10_000, port + 10_005)):
+        for leftover in Path("/tmp").glob(f"seaweedfs-*-{number}.sock"):  # it puts them nowhere else
+            leftover.unlink(missing_ok=True)
+
+
 def s3_settings(endpoint: str, **changes: object) -> Settings:
     values = {
         "backend": "s3",
@@ -108,9 +117,4 @@ async def s3_endpoint() -> AsyncIterator[str]:
         await _answers(f"http://127.0.0.1:{port}", process)
         yield f"http://127.0.0.1:{port}"
     finally:
-        process.kill()
-        process.wait()
-        shutil.rmtree(data, ignore_errors=True)
-        for number in (*range(port, port + 5), *range(port + 10_000, port + 10_005)):
-            for leftover in Path("/tmp").glob(f"seaweedfs-*-{number}.sock"):
-                leftover.unlink(missing_ok=True)
+        _stop(process, data, port)
