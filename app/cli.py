@@ -84,6 +84,9 @@ def serve(
     from app.embedded.ports import listen
 
     api = _settings_with_database().api
+    if tether:
+        import_module("app.main")
+        tether.wait_to_begin()
     config = uvicorn.Config(
         "app.main:create_app",
         factory=True,
@@ -128,6 +131,7 @@ def worker(
     workers = import_module("workers.settings")  # by name: `app` does not know its workers
     kind = workers.WORKERS[queue.value]
     if tether:
+        tether.wait_to_begin()
         kind.on_startup = _then(kind.on_startup, tether.ready)
     workers.run(queue.value)
 
@@ -266,9 +270,9 @@ def _settings() -> "Settings":
     return get_settings()
 
 
-def _is_given(settings: "Settings", group: Literal["database", "redis"]) -> bool:
-    """Whether somebody set the URL, rather than leaving it to the default."""
-    return "url" in getattr(settings, group).model_fields_set
+def _is_given(settings: "Settings", group: str, field: str = "url") -> bool:
+    """Whether somebody set it, rather than leaving it to the default."""
+    return field in getattr(settings, group).model_fields_set
 
 
 def _settings_with_database() -> "Settings":
@@ -304,9 +308,10 @@ def _run_stack(
     handler.setFormatter(logging.Formatter("backlot: %(message)s"))
     settings = _settings()
     environment = dict(os.environ)
-    environment.setdefault("BACKLOT_API_SHUTDOWN_SECONDS", "3")
-    if as_text:
-        environment.setdefault("BACKLOT_LOG_FORMAT", "text")
+    if not _is_given(settings, "api", "shutdown_seconds"):
+        environment["BACKLOT_API_SHUTDOWN_SECONDS"] = "3"
+    if as_text and not _is_given(settings, "log", "format"):
+        environment["BACKLOT_LOG_FORMAT"] = "text"
     plan = Plan(
         data=data or settings.data,
         host=settings.api.host,
@@ -316,6 +321,8 @@ def _run_stack(
         generation_workers=workers,
         database_url=settings.database.url.get_secret_value() if _is_given(settings, "database") else None,
         redis_url=settings.redis.url.get_secret_value() if _is_given(settings, "redis") else None,
+        public_url=settings.api.public_url if _is_given(settings, "api", "public_url") else None,
+        has_signing_secret=_is_given(settings, "storage", "signing_secret"),
         environment=environment,
     )
     asyncio.run(Supervisor(plan, on_ready).run())

@@ -1,4 +1,7 @@
-"""The socket between the supervisor and a Python child: the child says it is ready, and notices being alone."""
+"""The socket between the supervisor and a Python child.
+
+The child loads its code, waits for the word to begin, says when it is ready, and notices being alone.
+"""
 
 import os
 import signal
@@ -16,6 +19,10 @@ class Lifeline:
     def __init__(self, fd: int) -> None:
         os.set_inheritable(fd, False)
         self._socket = socket.socket(fileno=fd)
+
+    def wait_to_begin(self) -> None:
+        if not self._socket.recv(1):
+            raise SystemExit(1)
         Thread(target=self._watch, name="lifeline", daemon=True).start()
 
     def ready(self) -> None:

@@ -74,15 +74,19 @@ async def spawn(
 
 
 class Service(ABC):
-    """A child that is started, waited for until ready, started again when it ends, and stopped."""
+    """A child that is started, waited for until ready, started again when it ends, and stopped.
+
+    The wait for it to be ready counts from `may_begin`, if that is given.
+    """
 
     kind: str
     stop_signals: Sequence[signal.Signals] = (signal.SIGTERM,)  # each is given `stop_seconds`; then SIGKILL
     stop_seconds = 8.0
     start_seconds = 60.0
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, may_begin: asyncio.Event | None = None) -> None:
         self.name = name
+        self._may_begin = may_begin
         self.process: Process | None = None
         self.on_restart: Callable[[], object] = lambda: None
 
@@ -102,19 +106,26 @@ class Service(ABC):
     async def start(self) -> None:
         """Raises ServiceFailed if it ends, or is not ready in time."""
         self.process = await self.launch()
-        ready = asyncio.ensure_future(self.until_ready())
+        ready = asyncio.ensure_future(self._ready_in_time())
         ended = asyncio.ensure_future(self.process.wait())
         try:
-            await asyncio.wait({ready, ended}, timeout=self.start_seconds, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({ready, ended}, return_when=asyncio.FIRST_COMPLETED)
             if ended.done():
                 raise ServiceFailed(f"{self.name} {_fate(ended.result())} before it was ready")
-            if not ready.done():
-                raise ServiceFailed(f"{self.name} was not ready within {self.start_seconds:g} s")
             ready.result()
         finally:
             for waiting in (ready, ended):
                 waiting.cancel()
             await asyncio.wait({ready, ended})
+
+    async def _ready_in_time(self) -> None:
+        if self._may_begin:
+            await self._may_begin.wait()
+        try:
+            async with asyncio.timeout(self.start_seconds):
+                await self.until_ready()
+        except TimeoutError as fault:
+            raise ServiceFailed(f"{self.name} was not ready within {self.start_seconds:g} s") from fault
 
     async def keep_running(self) -> None:
         """Start it again whenever it ends; sooner the longer it had been well."""
@@ -159,15 +170,22 @@ class Service(ABC):
 
 
 class Command(Service):
-    """A Python process of ours that speaks over a lifeline."""
+    """A Python process of ours that speaks over a lifeline. It loads at once, and begins when `may_begin` is set."""
 
     start_seconds = 90.0
     stop_seconds = 12.0  # a worker first finishes the jobs it has begun
 
     def __init__(
-        self, kind: str, name: str, argv: Sequence[str], env: Mapping[str, str], pass_fds: Sequence[int] = ()
+        self,
+        kind: str,
+        name: str,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        may_begin: asyncio.Event,
+        pass_fds: Sequence[int] = (),
     ) -> None:
-        super().__init__(name)
+        super().__init__(name, may_begin)
         self.kind = kind
         self._argv, self._env, self._pass_fds = argv, env, pass_fds
         self._lifeline: socket.socket | None = None
@@ -186,8 +204,12 @@ class Command(Service):
 
     async def until_ready(self) -> None:
         assert self._lifeline is not None
-        if not await asyncio.get_running_loop().sock_recv(self._lifeline, 1):
-            await asyncio.Event().wait()  # it is ending; start() sees that
+        loop = asyncio.get_running_loop()
+        with suppress(BrokenPipeError):
+            await loop.sock_sendall(self._lifeline, b"1")
+            if await loop.sock_recv(self._lifeline, 1):
+                return
+        await asyncio.Event().wait()  # it is ending; start() sees that
 
     def after_exit(self, process: Process) -> None:
         with suppress(ProcessLookupError, PermissionError):

@@ -38,7 +38,9 @@ class Plan:
     generation_workers: int
     database_url: str | None  # None: an embedded one
     redis_url: str | None
-    environment: Mapping[str, str]  # for the API and the workers, beside what the stack decides
+    public_url: str | None  # None: that of the listening socket
+    has_signing_secret: bool  # False: one is made and kept
+    environment: Mapping[str, str]  # of the API and the workers, beside what is decided here
 
 
 class Supervisor:
@@ -47,7 +49,7 @@ class Supervisor:
     def __init__(self, plan: Plan, on_ready: Callable[[Stack], None]) -> None:
         self._plan = plan
         self._on_ready = on_ready
-        self._services: list[Service] = []  # in the order of starting
+        self._services: list[Service] = []
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
         self._stack: Stack | None = None
@@ -97,35 +99,34 @@ class Supervisor:
 
     async def _start(self, data: Path, listener: socket.socket) -> Stack:
         plan = self._plan
-        database_url, redis_url = await self._start_servers(data)
-        port = listener.getsockname()[1]
-        url = f"http://{'127.0.0.1' if plan.host in {'0.0.0.0', '::'} else plan.host}:{port}"  # noqa: S104  not bound here
+        servers, database_url, redis_url = await self._make_servers(data)
+        host, port = listener.getsockname()[:2]
+        url = f"http://{'127.0.0.1' if host in {'0.0.0.0', '::'} else host}:{port}"  # noqa: S104  not bound here
         env = {
-            "BACKLOT_API_PUBLIC_URL": url,
-            "BACKLOT_STORAGE_SIGNING_SECRET": datadir.keep_secret(data / "storage-secret"),
             **plan.environment,
+            "BACKLOT_API_PUBLIC_URL": plan.public_url or url,
             "BACKLOT_DATABASE_URL": database_url,
             "BACKLOT_REDIS_URL": redis_url,
             "BACKLOT_DATA": str(data),
             "BACKLOT_API_PORT": str(port),
         }
-        keys = await self._prepare(env)
-        listening = listener.fileno()
-        apis = [
-            Command("api", f"API {number}", [*plan.command, "serve", "--fd", str(listening)], env, [listening])
-            for number in range(1, plan.api_processes + 1)
-        ]
-        workers = [
-            Command("worker", f"generation worker {number}", [*plan.command, "worker", "generation"], env)
-            for number in range(1, plan.generation_workers + 1)
-        ]
-        workers.append(Command("worker", "maintenance worker", [*plan.command, "worker", "maintenance"], env))
-        self._services += [*workers, *apis]
-        await _all_of(*(service.start() for service in (*apis, *workers)))
-        await _until_healthy(listener.getsockname()[:2])
+        if not plan.has_signing_secret:
+            env["BACKLOT_STORAGE_SIGNING_SECRET"] = datadir.keep_secret(data / "storage-secret")
+        may_begin = asyncio.Event()
+        commands = self._make_commands(env, listener.fileno(), may_begin)
+        self._services = [*servers, *commands]
+        keys: dict[str, str] = {}
+
+        async def servers_then_database() -> None:
+            await _all_of(*(_start_stubbornly(server) for server in servers))
+            keys.update(await self._prepare(env))
+            may_begin.set()
+
+        await _all_of(servers_then_database(), *(command.start() for command in commands))
+        await _until_healthy((host, port))
         return Stack(url=url, docs_url=f"{url}/docs", database_url=database_url, redis_url=redis_url, pids={}, **keys)
 
-    async def _start_servers(self, data: Path) -> tuple[str, str]:
+    async def _make_servers(self, data: Path) -> tuple[list[Service], str, str]:
         database_url, redis_url = self._plan.database_url, self._plan.redis_url
         servers: list[Service] = []
         if database_url is None:
@@ -137,9 +138,25 @@ class Supervisor:
             valkey = Valkey(data / "valkey", await ports.choose(data / "valkey" / "port"))
             servers.append(valkey)
             redis_url = valkey.url
-        self._services += servers
-        await _all_of(*(_start_stubbornly(server) for server in servers))
-        return database_url, redis_url
+        return servers, database_url, redis_url
+
+    def _make_commands(self, env: Mapping[str, str], listening: int, may_begin: asyncio.Event) -> list[Command]:
+        plan = self._plan
+
+        def command(kind: str, name: str, *argv: str, pass_fds: Sequence[int] = ()) -> Command:
+            return Command(kind, name, [*plan.command, *argv], env=env, may_begin=may_begin, pass_fds=pass_fds)
+
+        return [
+            *(
+                command("api", f"API {number}", "serve", "--fd", str(listening), pass_fds=[listening])
+                for number in range(1, plan.api_processes + 1)
+            ),
+            *(
+                command("worker", f"generation worker {number}", "worker", "generation")
+                for number in range(1, plan.generation_workers + 1)
+            ),
+            command("worker", "maintenance worker", "worker", "maintenance"),
+        ]
 
     async def _prepare(self, env: Mapping[str, str]) -> dict[str, str]:
         """Migrate the database and see to the keys, in a process of its own."""
