@@ -8,9 +8,11 @@ answers is executed.
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 from app.core.process_child import LENGTH, WorkRefused, pack, unpack
@@ -56,6 +58,35 @@ class ProcessFailed(Exception):
         self.detail = detail
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class _Child:
+    """A process, and a descriptor that means this very process: its number may be another's once it has ended."""
+
+    process: Process
+    requests: asyncio.StreamWriter
+    replies: asyncio.StreamReader
+    descriptor: int
+
+    @classmethod
+    def of(cls, process: Process) -> "_Child":
+        assert process.stdin is not None
+        assert process.stdout is not None
+        return cls(process, process.stdin, process.stdout, os.pidfd_open(process.pid))
+
+    @property
+    def is_alive(self) -> bool:
+        return self.process.returncode is None and not self.replies.at_eof()
+
+    def kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self.descriptor, signal.SIGKILL)
+        self.requests.close()
+
+    async def wait(self) -> None:
+        await self.process.wait()
+        os.close(self.descriptor)
+
+
 class ProcessPool:
     """Runs functions in up to `size` child processes, each started when needed.
 
@@ -66,9 +97,9 @@ class ProcessPool:
         self._memory_bytes = memory_bytes
         self._idle_seconds = idle_seconds
         self._slots = asyncio.Semaphore(size)  # wakes its waiters in order
-        self._idle: dict[Process, asyncio.TimerHandle] = {}
-        self._busy: set[Process] = set()
-        self._ending: set[asyncio.Task[int]] = set()
+        self._idle: dict[_Child, asyncio.TimerHandle] = {}
+        self._busy: set[_Child] = set()
+        self._ending: set[asyncio.Task[None]] = set()
         self._is_closed = False
 
     async def run(self, function: Callable[..., T], *args: Any, timeout: float) -> T:
@@ -100,47 +131,35 @@ class ProcessPool:
         self._is_closed = True
         for child in [*self._idle, *self._busy]:
             self._end(child)
+        self._busy.clear()
         while self._ending:
             await asyncio.wait(self._ending)
 
-    async def _exchange(self, request: list[bytes]) -> Any:
+    async def _exchange(self, request: list[bytes]) -> dict[str, Any]:
         child = self._take_idle() or await self._start()
         self._busy.add(child)
         is_fit = False
         try:
-            assert child.stdin is not None
-            child.stdin.writelines(request)
-            await child.stdin.drain()
-            reply = await self._receive(child)
-            is_fit = not (isinstance(reply, dict) and reply.get("failed", [""])[0] == "memory")
+            child.requests.writelines(request)
+            await child.requests.drain()
+            reply = await _receive(child.replies)
+            is_fit = "result" in reply or "refused" in reply or reply["failed"][0] != "memory"
         except (OSError, EOFError, ValueError, LookupError, TypeError) as error:
             raise ProcessDied("the process ended during the call") from error
         finally:
-            self._busy.discard(child)
-            if is_fit and not self._is_closed:
-                self._keep(child)
-            else:
-                self._end(child)
+            if child in self._busy:  # else the pool was closed meanwhile
+                self._busy.discard(child)
+                if is_fit:
+                    self._keep(child)
+                else:
+                    self._end(child)
         return reply
 
-    async def _receive(self, child: Process) -> Any:
-        assert child.stdout is not None
-        document, blobs = LENGTH.unpack(await child.stdout.readexactly(LENGTH.size))
-        if document > _MAX_DOCUMENT or blobs > _MAX_BYTES:
-            raise ValueError("the answer is too large")
-        return unpack(await child.stdout.readexactly(document), await child.stdout.readexactly(blobs))
-
-    async def _start(self) -> Process:
+    async def _start(self) -> _Child:
         starting = asyncio.ensure_future(
             asyncio.create_subprocess_exec(
-                *(
-                    sys.executable,
-                    "-P",
-                    "-m",
-                    "app.core.process_child",
-                    str(os.getpid()),
-                    str(self._memory_bytes),
-                ),
+                *(sys.executable, "-P", "-m", "app.core.process_child"),
+                *(str(os.getpid()), str(self._memory_bytes)),
                 stdin=PIPE,
                 stdout=PIPE,
                 limit=4 * 1024 * 1024,
@@ -149,30 +168,50 @@ class ProcessPool:
             )
         )
         try:
-            return await asyncio.shield(starting)
+            return _Child.of(await asyncio.shield(starting))
         except asyncio.CancelledError:
-            starting.add_done_callback(lambda started: self._end(started.result()))
+            self._finish(_end_started(starting))
             raise
+        except OSError as error:
+            raise ProcessDied("no process could be started") from error
 
-    def _take_idle(self) -> Process | None:
+    def _take_idle(self) -> _Child | None:
         while self._idle:
             child, timer = self._idle.popitem()  # the one used last: the others may end
             timer.cancel()
-            if child.returncode is None and child.stdout is not None and not child.stdout.at_eof():
+            if child.is_alive:
                 return child
             self._end(child)
         return None
 
-    def _keep(self, child: Process) -> None:
+    def _keep(self, child: _Child) -> None:
         self._idle[child] = asyncio.get_running_loop().call_later(self._idle_seconds, self._end, child)
 
-    def _end(self, child: Process) -> None:
+    def _end(self, child: _Child) -> None:
         if timer := self._idle.pop(child, None):
             timer.cancel()
-        with contextlib.suppress(ProcessLookupError):
-            child.kill()
-        if child.stdin is not None:
-            child.stdin.close()
-        reaper = asyncio.ensure_future(child.wait())
-        self._ending.add(reaper)
-        reaper.add_done_callback(self._ending.discard)
+        child.kill()
+        self._finish(child.wait())
+
+    def _finish(self, ending: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(ending)
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+
+async def _receive(replies: asyncio.StreamReader) -> dict[str, Any]:
+    document, blobs = LENGTH.unpack(await replies.readexactly(LENGTH.size))
+    if document > _MAX_DOCUMENT or blobs > _MAX_BYTES:
+        raise ValueError("the answer is too large")
+    reply = unpack(await replies.readexactly(document), await replies.readexactly(blobs))
+    if not isinstance(reply, dict):
+        raise TypeError("the answer is not a mapping")
+    return reply
+
+
+async def _end_started(starting: asyncio.Future[Process]) -> None:
+    """The caller is gone, but its process may just be coming up."""
+    with contextlib.suppress(OSError):
+        child = _Child.of(await starting)
+        child.kill()
+        await child.wait()
