@@ -31,10 +31,10 @@ dev: $(STAMP) ## Run API, workers, PostgreSQL and Valkey here until Ctrl-C
 	@$(BIN)/backlot dev $(ARGS)
 
 test: $(STAMP) ## Run all tests (ARGS="-k ledger" narrows)
-	@$(BIN)/pytest -n auto --maxprocesses 4 $(ARGS)
+	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
 
 fast: $(STAMP) ## Run the tests that need no database
-	@$(BIN)/pytest -n auto --maxprocesses 4 -m "not db" $(ARGS)
+	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadgroup -m "not db" $(ARGS)
 
 check: $(STAMP) ## Format, lint, types, imports, migrations, OpenAPI: all that CI asks besides tests
 	@$(BIN)/python -m scripts.check $(ARGS)

@@ -3,8 +3,8 @@
 from typing import Any
 
 import structlog
-from app.assets.tools import AssetTools
 
+from app.assets.tools import AssetTools
 from app.core import queue
 from app.core.db import Database
 from app.core.settings import get_settings

@@ -30,6 +30,12 @@ async def sweep_assets(context: Context) -> None:
     await assets.sweep_unfinished(engine.assets, engine.database)
 
 
+async def sweep_stray_files(context: Context) -> None:
+    """Remove stored files no asset knows of."""
+    engine: Engine = context["engine"]
+    await assets.sweep_strays(engine.assets, engine.database)
+
+
 async def sweep_idempotency_keys(context: Context) -> None:
     engine: Engine = context["engine"]
     async with engine.database.transaction() as session:

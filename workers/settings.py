@@ -46,7 +46,8 @@ class Maintenance(_Worker):
     queue_name = queue.MAINTENANCE
     cron_jobs = (
         cron(maintenance.sweep_tasks, second=_EVERY_TWO_SECONDS, timeout=10, run_at_startup=True),
-        cron(maintenance.sweep_assets, minute=set(range(0, 60, 10)), second=7, timeout=300),
+        cron(maintenance.sweep_assets, second=7, timeout=300),
+        cron(maintenance.sweep_stray_files, hour=3, minute=27, second=31, timeout=3600),
         cron(maintenance.sweep_idempotency_keys, minute=17, second=11, timeout=60),
     )
 
