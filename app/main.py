@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from fastapi.middleware.cors import CORSMiddleware
 
 from app import openapi
 from app.accounts.router import router as api_keys
@@ -14,10 +13,12 @@ from app.assets.router import router as assets
 from app.assets.tools import AssetTools
 from app.core import answers, queue
 from app.core.bells import BellTower
+from app.core.bodies import BodyGuard
+from app.core.cors import EXPOSED_HEADERS, Cors
 from app.core.db import Database
 from app.core.health import router as health
 from app.core.problems_router import router as problems
-from app.core.settings import Settings, get_settings
+from app.core.settings import MEBIBYTE, Settings, get_settings
 from app.core.telemetry import RequestContext, configure_logs
 from app.events.service import CHANNEL
 from app.generation.catalog_router import router as catalog
@@ -25,7 +26,8 @@ from app.generation.router import router as tasks
 from app.ledger.router import router as credits_
 from app.providers.catalog import Catalog
 
-EXPOSED_HEADERS = ("ETag", "Idempotency-Replayed", "Location", "Preference-Applied", "Retry-After", "X-Request-Id")
+# Paths that take files; everywhere else a megabyte is plenty, and is read before it is known who calls.
+UPLOAD_PATHS = ("/v1/assets",)
 
 
 @asynccontextmanager
@@ -67,11 +69,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.catalog = Catalog.load(settings)
     for router in (tasks, assets, credits_, api_keys, catalog, problems, health, files_router):
         app.include_router(router)
+    app.add_middleware(
+        BodyGuard,
+        max_bytes=min(MEBIBYTE, settings.api.max_body_bytes),
+        max_upload_bytes=settings.api.max_body_bytes,
+        upload_paths=UPLOAD_PATHS,
+    )
     answers.install(app)
     openapi.install(app)
     if settings.api.cors_origins:
         app.add_middleware(
-            CORSMiddleware,
+            Cors,
             allow_origins=list(settings.api.cors_origins),
             allow_credentials="*" not in settings.api.cors_origins,
             allow_methods=["*"],
@@ -79,5 +87,5 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             expose_headers=list(EXPOSED_HEADERS),
             max_age=7200,
         )
-    app.add_middleware(RequestContext, max_body_bytes=settings.api.max_body_bytes)
+    app.add_middleware(RequestContext)
     return app

@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.accounts.models import Mode, Scope
 from app.core.ids import KeyId
+from app.core.wire import Moment, Text
 
 
 class ApiKeyCreate(BaseModel):
@@ -19,10 +20,10 @@ class ApiKeyCreate(BaseModel):
         json_schema_extra={"examples": [{"name": "web shop", "scopes": ["tasks:read", "tasks:write"]}]},
     )
 
-    name: Annotated[str, Field(min_length=1, max_length=100)]
+    name: Annotated[Text, Field(min_length=1, max_length=100)]
     mode: Mode | None = Field(default=None, description="`live` or `test`; default: the caller's own mode.")
     scopes: list[Scope] | None = Field(default=None, min_length=1, description="Default: the caller's own.")
-    expires_at: AwareDatetime | None = Field(default=None, description="When it ends by itself.")
+    expires_at: Moment | None = Field(default=None, description="When it ends by itself.")
 
 
 class ApiKeyRead(BaseModel):

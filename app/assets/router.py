@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import FileResponse, RedirectResponse
-from pydantic import AwareDatetime
 
 from app.accounts.caller import CALLER_PROBLEMS, ONCE_PROBLEMS, AssetsReader, AssetsWriter, IdempotencyHeader
 from app.assets import service, uploads
@@ -35,6 +34,7 @@ from app.core.db import DatabaseDep, DbSession
 from app.core.ids import AssetId, TaskId, encode
 from app.core.paging import Page, PageParams
 from app.core.problems import InvalidCursor, UnsupportedMediaType, problems
+from app.core.wire import Moment
 
 router = APIRouter(prefix="/v1/assets", tags=["assets"])
 files_router = APIRouter(prefix="/files", tags=["assets"], include_in_schema=False)
@@ -131,7 +131,7 @@ def _filters(
     kind: AssetKind | None = None,
     source: AssetSource | None = None,
     favorite: bool | None = None,
-    created_after: Annotated[AwareDatetime | None, Query(description="Only newer ones.")] = None,
+    created_after: Annotated[Moment | None, Query(description="Only newer ones.")] = None,
     task_id: Annotated[
         TaskId | None, Query(description="Only what this task made, its intermediate files too.")
     ] = None,

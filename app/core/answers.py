@@ -3,13 +3,15 @@
 import json
 from typing import Any
 
+import asyncpg
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from redis.exceptions import RedisError
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core import problems
 from app.core.idempotency import Replay
@@ -18,6 +20,8 @@ from app.core.telemetry import request_id
 
 log = structlog.get_logger()
 RETRY_SECONDS = "5"
+# SQLSTATE classes of a server that is going away, full, or slower than the statement timeout.
+_DOWN_STATES = ("08", "53", "57")
 
 _BY_STATUS: dict[int, type[Problem]] = {
     404: problems.NotFound,
@@ -29,9 +33,10 @@ _BY_STATUS: dict[int, type[Problem]] = {
 
 def render(problem: Problem, request: Request) -> Response:
     body = problem.body(getattr(request.state, "request_id", request_id.get()))
-    return Response(
-        json.dumps(body, ensure_ascii=False, default=str).encode(), problem.status, problem.headers, CONTENT_TYPE
-    )
+    headers = {"Retry-After": RETRY_SECONDS} | problem.headers if problem.status == 503 else problem.headers
+    # A field may be named by half a surrogate pair, which no encoding can write.
+    content = json.dumps(body, ensure_ascii=False, default=str).encode(errors="replace")
+    return Response(content, problem.status, headers, CONTENT_TYPE)
 
 
 async def _problem(request: Request, fault: Exception) -> Response:
@@ -51,9 +56,16 @@ async def _invalid(request: Request, fault: Exception) -> Response:
     if broken is not None:
         reason = broken.get("ctx", {}).get("error", "it cannot be parsed")
         return render(problems.MalformedRequest(f"The body is not valid JSON: {reason}."), request)
+    if any(error["loc"] == ("body",) for error in errors) and not _is_json(request):
+        return render(problems.UnsupportedMediaType("Send the body as application/json."), request)
     shown = field_errors(errors)
     names = ", ".join(error.pointer or "the body" for error in shown[:5])
     return render(problems.InvalidRequest(f"Not valid: {names}.", errors=shown), request)
+
+
+def _is_json(request: Request) -> bool:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
 
 
 async def _http(request: Request, fault: Exception) -> Response:
@@ -68,12 +80,43 @@ async def _http(request: Request, fault: Exception) -> Response:
 
 async def _down(request: Request, fault: Exception) -> Response:
     log.error("dependency_down", error=repr(fault))
-    return render(problems.DependencyDown(headers={"Retry-After": RETRY_SECONDS}), request)
+    return render(problems.DependencyDown(), request)
 
 
-async def _crashed(request: Request, fault: Exception) -> Response:
-    log.error("request_crashed", path=request.url.path, exc_info=fault)
-    return render(problems.Internal(), request)
+async def _database(request: Request, fault: Exception) -> Response:
+    """Only some of what the database refuses is our fault."""
+    assert isinstance(fault, DBAPIError | asyncpg.PostgresError)
+    cause = fault.orig if isinstance(fault, DBAPIError) else fault
+    state = str(getattr(cause, "sqlstate", None) or "")
+    if state.startswith(_DOWN_STATES) or getattr(fault, "connection_invalidated", False):
+        return await _down(request, fault)
+    raise fault
+
+
+class Crashes:
+    """ASGI middleware: what nobody foresaw is logged in full and answered like other problems.
+
+    Starlette's own handler stands outside all middleware, so its answers would lack the request id and CORS.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        has_started = False
+
+        async def send_noted(message: Message) -> None:
+            nonlocal has_started
+            has_started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_noted)
+        except Exception as fault:
+            if has_started or scope["type"] != "http":
+                raise
+            log.error("request_crashed", path=scope["path"], exc_info=fault)
+            await render(problems.Internal(), Request(scope))(scope, receive, send)
 
 
 def install(app: FastAPI) -> None:
@@ -83,9 +126,11 @@ def install(app: FastAPI) -> None:
         Replay: _replay,
         RequestValidationError: _invalid,
         HTTPException: _http,
-        Exception: _crashed,
+        DBAPIError: _database,
+        asyncpg.PostgresError: _database,
     }
-    for kind in (OperationalError, InterfaceError, PoolTimeout, RedisError, OSError):
+    for kind in (OperationalError, InterfaceError, asyncpg.InterfaceError, PoolTimeout, RedisError, OSError):
         handlers[kind] = _down
     for kind, handler in handlers.items():
         app.add_exception_handler(kind, handler)
+    app.add_middleware(Crashes)

@@ -128,6 +128,12 @@ class BodyTooLarge(Problem):
     status = 413
 
 
+class BodyTimedOut(Problem):
+    """The rest of the request body did not come in time."""
+
+    status = 408
+
+
 class UnsupportedMediaType(Problem):
     """The content type is not one this route reads."""
 

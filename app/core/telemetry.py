@@ -13,7 +13,6 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.ids import encode, new_id
-from app.core.problems import BodyTooLarge
 from app.core.settings import Settings
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
@@ -22,7 +21,7 @@ _WELL_FORMED = re.compile(r"[A-Za-z0-9._:-]{8,128}")
 _SECRET_NAME = re.compile(r"authorization|api[-_]?key|secret|password|token|cookie|signature", re.IGNORECASE)
 _SECRET_TEXT = re.compile(
     r"bk_(?:live|test)_[0-9A-Za-z]+|whsec_\S+|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)|(?i:bearer )\S+"
-    r"|(?<=signature=)[0-9A-Za-z_-]+"
+    r"|(?i:(?<=signature=))[0-9A-Za-z_-]+"
 )
 _LONG_BLOB = re.compile(r"[A-Za-z0-9+/=_-]{200,}")
 _QUIET = frozenset({"/health/live", "/health/ready"})
@@ -38,8 +37,10 @@ def _clean(value: Any) -> Any:
             return {key: "<secret>" if _SECRET_NAME.search(str(key)) else _clean(item) for key, item in value.items()}
         case list() | tuple():
             return [_clean(item) for item in value]
-        case _:
+        case None | bool() | int() | float():
             return value
+        case _:
+            return _clean(repr(value))
 
 
 def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -86,11 +87,10 @@ def configure_logs(settings: Settings) -> None:
 
 
 class RequestContext:
-    """ASGI middleware: gives each request its id, caps its body, and logs one line about it."""
+    """ASGI middleware: gives each request its id, and logs one line about it."""
 
-    def __init__(self, app: ASGIApp, *, max_body_bytes: int) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._max_body_bytes = max_body_bytes
         self._log = structlog.get_logger("access")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -101,15 +101,7 @@ class RequestContext:
         current = given if _WELL_FORMED.fullmatch(given) else encode("req", new_id())
         scope.setdefault("state", {})["request_id"] = current
         mark = request_id.set(current)
-        started, status, received = perf_counter(), 0, 0
-
-        async def receive_capped() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > self._max_body_bytes:
-                raise BodyTooLarge(f"A request may have at most {self._max_body_bytes} bytes.")
-            return message
+        started, status = perf_counter(), 0
 
         async def send_marked(message: Message) -> None:
             nonlocal status
@@ -119,7 +111,7 @@ class RequestContext:
             await send(message)
 
         try:
-            await self._app(scope, receive_capped, send_marked)
+            await self._app(scope, receive, send_marked)
         finally:
             request_id.reset(mark)
             if scope["path"] not in _QUIET:

@@ -8,6 +8,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from app.core.wire import Text
+
 MAX_SIDE = 4096
 MAX_UPSCALED_SIDE = 8192
 
@@ -32,7 +34,7 @@ Format = Literal["png", "jpeg", "webp"]
 Seed = Annotated[
     int, Field(ge=0, le=2**32 - 1, description="The same seed and settings give the same picture; default: random.")
 ]
-Prompt = Annotated[str, Field(max_length=4000)]
+Prompt = Annotated[Text, Field(max_length=4000)]
 
 
 class OperationInput(BaseModel):

@@ -1,12 +1,11 @@
 """Tasks over HTTP."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime
 
 from app.accounts.caller import CALLER_PROBLEMS, ONCE_PROBLEMS, OnceDep, TasksReader, TasksWriter
 from app.assets.errors import AssetNotFound
@@ -17,7 +16,8 @@ from app.core.db import DatabaseDep, DbSession
 from app.core.dependencies import SettingsDep
 from app.core.ids import IdFormat, TaskId, encode
 from app.core.paging import Page, PageParams
-from app.core.problems import InvalidCursor, problems
+from app.core.problems import InvalidCursor, InvalidRequest, problems
+from app.core.wire import Moment, Text
 from app.generation import drafts, reading, service, waiting
 from app.generation.errors import (
     NotAvailable,
@@ -100,18 +100,43 @@ async def quote_task(order: TaskCreate, caller: TasksReader, catalog: CatalogDep
     )
 
 
-_METADATA_PARAMETER = re.compile(r"metadata\[([A-Za-z0-9_.:-]{1,64})\]")
+_METADATA_PARAMETER = re.compile(r"metadata\[(?P<key>.*)\]", re.DOTALL)
+_METADATA_KEY = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+_METADATA_DOCUMENTED: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": "metadata",
+            "in": "query",
+            "style": "deepObject",
+            "explode": True,
+            "description": "`metadata[key]=value`: only those whose metadata has it.",
+            "schema": {
+                "type": "object",
+                "propertyNames": {"pattern": "^[A-Za-z0-9_.:-]{1,64}$"},
+                "additionalProperties": {"type": "string", "maxLength": 500, "pattern": r"^[^\x00]*$"},
+                "examples": [{"sku": "A-17"}],
+            },
+        }
+    ]
+}
 
 
 def _metadata(request: Request) -> dict[str, str]:
-    pairs = request.query_params.multi_items()
-    return {match[1]: value for name, value in pairs if (match := _METADATA_PARAMETER.fullmatch(name))}
+    wanted = {}
+    for name, value in request.query_params.multi_items():
+        if (match := _METADATA_PARAMETER.fullmatch(name)) is None:
+            continue
+        if not _METADATA_KEY.fullmatch(match["key"]) or "\x00" in value or len(value) > 500:
+            raise InvalidRequest.at(f"query:{name}", "No task has such metadata.", code="invalid_metadata")
+        wanted[match["key"]] = value
+    return wanted
 
 
 @router.get(
     "",
     response_model=Page[TaskRead],
     operation_id="list_tasks",
+    openapi_extra=_METADATA_DOCUMENTED,
     responses=problems(*CALLER_PROBLEMS, InvalidCursor),
 )
 async def list_tasks(
@@ -121,9 +146,9 @@ async def list_tasks(
     tools: AssetToolsDep,
     session: DbSession,
     status: Annotated[list[TaskStatus] | None, Query(description="One or more.")] = None,
-    operation: Annotated[str | None, Query(max_length=64)] = None,
+    operation: Annotated[Text | None, Query(max_length=64)] = None,
     batch_id: Annotated[Annotated[UUID, IdFormat("batch")] | None, Query()] = None,
-    created_after: Annotated[AwareDatetime | None, Query()] = None,
+    created_after: Annotated[Moment | None, Query(description="Only newer ones.")] = None,
 ) -> Page[TaskRead]:
     """List the workspace's tasks, newest first. `metadata[key]=value` finds those whose metadata has it."""
     tasks, cursor = await service.list_tasks(

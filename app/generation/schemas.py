@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.assets.schemas import AssetRead
 from app.core.ids import AssetId, TaskId
+from app.core.wire import Text
 from app.generation.models import AttemptStatus, StepStatus, TaskStatus
 from app.ledger.amounts import Credits
 from app.providers.base import ErrorCode
@@ -14,7 +15,9 @@ from app.providers.base import ErrorCode
 T = TypeVar("T")
 
 MetadataKey = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:-]+$")]
-MetadataValue = Annotated[str, Field(max_length=500)] | int | float | bool | None
+MetadataValue = (
+    Annotated[Text, Field(max_length=500)] | int | Annotated[float, Field(allow_inf_nan=False)] | bool | None
+)
 Metadata = Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16)]
 
 TASK_EXAMPLE: dict[str, Any] = {

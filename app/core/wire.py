@@ -1,0 +1,27 @@
+"""Types of values on the wire that Python would take and PostgreSQL would not."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, BeforeValidator, StringConstraints
+from pydantic_core import PydanticCustomError
+
+Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
+"""PostgreSQL keeps no NUL in text."""
+
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def _moment(value: Any) -> Any:
+    """Numbers are no moments here, and a moment near the ends of the calendar must still be one in UTC."""
+    if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
+        raise PydanticCustomError("moment", "Give an RFC 3339 date and time with its offset: 2026-01-31T12:00:00Z.")
+    try:
+        return datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise PydanticCustomError("moment", "There is no such date or time.") from None
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
+"""RFC 3339, kept in UTC."""
