@@ -129,11 +129,12 @@ def worker(
 
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     workers = import_module("workers.settings")  # by name: `app` does not know its workers
-    kind = workers.WORKERS[queue.value]
     if tether:
         tether.wait_to_begin()
-        kind.on_startup = _then(kind.on_startup, tether.ready)
-    workers.run(queue.value)
+    process = workers.make(queue.value)
+    if tether:
+        process.on_startup = _then(process.on_startup, tether.ready)  # after it, arq polls at once
+    process.run()
 
 
 @cli.command()
@@ -322,7 +323,7 @@ def _run_stack(
         database_url=settings.database.url.get_secret_value() if _is_given(settings, "database") else None,
         redis_url=settings.redis.url.get_secret_value() if _is_given(settings, "redis") else None,
         public_url=settings.api.public_url if _is_given(settings, "api", "public_url") else None,
-        has_signing_secret=_is_given(settings, "storage", "signing_secret"),
+        has_secret="secret" in settings.model_fields_set,
         environment=environment,
     )
     asyncio.run(Supervisor(plan, on_ready).run())
