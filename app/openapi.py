@@ -1,17 +1,40 @@
-"""The OpenAPI document: what FastAPI derives, with our problem body, and examples for every operation."""
+"""The OpenAPI document: what FastAPI derives, and by rule what it cannot: headers, examples, summaries, the problem."""
 
+from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-VERSION = version("backlot")
+from app.core.problems import CONTENT_TYPE, BodyTimedOut, BodyTooLarge, UnsupportedMediaType, problems
 
-_PROBLEM_SCHEMA = {
+VERSION = version("backlot")
+Json = dict[str, Any]
+
+DESCRIPTION = """\
+JSON in `snake_case`, UTC timestamps, ids with a prefix that sort by time, credits as numbers with at most six decimals.
+
+**Errors** are RFC 9457 `application/problem+json`; decide by `code`, all of which `GET /v1/problems` lists.
+**Lists** are newest first: give `next_cursor` as `cursor` for the next page.
+**`Idempotency-Key`** on a POST makes repeats safe for 24 hours: one effect, one answer.
+**`X-Request-Id`** of yours (8 to 128 letters, digits and `._:-`) is used in answers and logs; else you get a new one.
+"""
+
+TAGS = {
+    "tasks": "Order work on images, follow it, and get its results.",
+    "assets": "Your images: uploaded, imported, or made by tasks.",
+    "credits": "What the workspace has, and every movement of it.",
+    "api-keys": "Keys that let programs in.",
+    "catalog": "What can be ordered. Public.",
+    "problems": "What can go wrong. Public.",
+    "health": "For load balancers and orchestrators. Public.",
+}
+
+PROBLEM: Json = {
     "type": "object",
     "title": "Problem",
-    "description": "RFC 9457 problem details.",
+    "description": "RFC 9457 problem details. Some kinds have further members with their facts.",
     "required": ["type", "title", "status", "detail", "code", "request_id"],
     "properties": {
         "type": {"type": "string", "format": "uri"},
@@ -19,14 +42,17 @@ _PROBLEM_SCHEMA = {
         "status": {"type": "integer"},
         "detail": {"type": "string"},
         "code": {"type": "string", "description": "Stable; listed at `GET /v1/problems`."},
-        "request_id": {"type": ["string", "null"]},
+        "request_id": {"type": "string"},
         "errors": {
             "type": "array",
             "items": {
                 "type": "object",
                 "required": ["pointer", "code", "detail"],
                 "properties": {
-                    "pointer": {"type": "string", "description": "JSON pointer of the field, as `/input/width`."},
+                    "pointer": {
+                        "type": "string",
+                        "description": "JSON pointer into the body, as `/input/width`, or `query:limit`.",
+                    },
                     "code": {"type": "string"},
                     "detail": {"type": "string"},
                 },
@@ -35,21 +61,137 @@ _PROBLEM_SCHEMA = {
     },
 }
 
+_SECONDS: Json = {"type": "string", "pattern": "^[0-9]+$"}
+HEADERS: dict[str, Json] = {
+    "X-Request-Id": {
+        "description": "Name it when you report a problem.",
+        "required": True,
+        "schema": {"type": "string", "examples": ["req_01jcqzm4x8e3v9tk5h2w7d6n0p"]},
+    },
+    "Location": {
+        "description": "Where the result is.",
+        "required": True,
+        "schema": {"type": "string", "format": "uri-reference"},
+    },
+    "ETag": {
+        "description": "Stands for this very content: give it as `If-None-Match`.",
+        "required": True,
+        "schema": {"type": "string", "examples": ['"6f1ed002ab5595859014ebf0951522d9"']},
+    },
+    "Idempotency-Replayed": {
+        "description": "This is the answer to an earlier request with the same `Idempotency-Key`.",
+        "schema": {"type": "string", "enum": ["true"]},
+    },
+    "Preference-Applied": {
+        "description": "The `Prefer` that was followed.",
+        "schema": {"type": "string", "examples": ["wait=30"]},
+    },
+    "WWW-Authenticate": {
+        "description": "How to show who you are.",
+        "required": True,
+        "schema": {"type": "string", "enum": ["Bearer"]},
+    },
+    "Retry-After": {"description": "Try again after so many seconds.", "required": True, "schema": _SECONDS},
+}
+# What says "try again": always with 503, and beside other conflicts only sometimes with 409.
+_OPTIONAL_RETRY: Json = {"description": "Set when it is worth trying again.", "schema": _SECONDS}
+
+IF_NONE_MATCH: Json = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "`ETag`s you have: 304 when the content is still one of them.",
+    "schema": {"type": "string", "examples": ['"6f1ed002ab5595859014ebf0951522d9"']},
+}
+BODY_PROBLEMS = (BodyTimedOut, BodyTooLarge, UnsupportedMediaType)
+
+
+def operations(document: Json) -> Iterator[Json]:
+    for methods in document["paths"].values():
+        yield from methods.values()
+
+
+def _header_names(operation: Json, status: str) -> Iterator[str]:
+    """Which headers an answer carries, told by its status and by what else the operation documents."""
+    takes = {parameter["name"].lower() for parameter in operation.get("parameters", ())}
+    yield "X-Request-Id"
+    match status:
+        case "201" | "202" | "302":
+            yield "Location"
+        case "401":
+            yield "WWW-Authenticate"
+        case "503":
+            yield "Retry-After"
+    if status in ("200", "304") and "304" in operation["responses"]:
+        yield "ETag"
+        if "prefer" in takes:
+            yield "Preference-Applied"
+    if status.startswith("2") and "idempotency-key" in takes:
+        yield "Idempotency-Replayed"
+
+
+def _example(schema: Json, schemas: Json) -> Any:
+    """The example of a schema, put together from those of its parts where it has none of its own."""
+    if "$ref" in schema:
+        return _example(schemas[schema["$ref"].rpartition("/")[2]], schemas)
+    if schema.get("examples"):
+        return schema["examples"][0]
+    match schema.get("type"):
+        case "object":
+            return {name: _example(part, schemas) for name, part in schema.get("properties", {}).items()}
+        case "array":
+            return [_example(schema["items"], schemas)]
+    return None
+
+
+def _complete(operation: Json, schemas: Json) -> None:
+    operation["summary"] = operation.get("description", "").partition(". ")[0].partition("\n")[0].rstrip(".")
+    if "304" in operation["responses"]:
+        operation["parameters"].append(IF_NONE_MATCH)
+    bodies = [operation["requestBody"]] if "requestBody" in operation else []
+    if bodies:
+        for status, answer in problems(*BODY_PROBLEMS).items():
+            known = operation["responses"].setdefault(str(status), answer)
+            known["content"][CONTENT_TYPE]["examples"] |= answer["content"][CONTENT_TYPE]["examples"]
+    for status, answer in operation["responses"].items():
+        bodies.append(answer)
+        if answer["description"] == "Successful Response":
+            answer["description"] = "Done."
+        headers = answer.setdefault("headers", {})
+        for name in _header_names(operation, status):
+            headers.setdefault(name, {"$ref": f"#/components/headers/{name}"})
+        if "idempotency_key_in_flight" in str(answer):
+            headers["Retry-After"] = _OPTIONAL_RETRY
+    for body in bodies:
+        for media in body.get("content", {}).values():
+            if not media.keys() & {"example", "examples"}:
+                media["example"] = _example(media["schema"], schemas)
+    operation["responses"] = dict(sorted(operation["responses"].items()))
+
+
+def document(app: FastAPI) -> Json:
+    made = get_openapi(
+        title=app.title,
+        version=app.version,
+        summary=app.summary,
+        description=DESCRIPTION,
+        routes=app.routes,
+        tags=[{"name": name, "description": text} for name, text in TAGS.items()],
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    )
+    components = made["components"]
+    components["headers"] = HEADERS
+    components["schemas"]["Problem"] = PROBLEM
+    for unused in ("HTTPValidationError", "ValidationError"):
+        components["schemas"].pop(unused, None)
+    for operation in operations(made):
+        _complete(operation, components["schemas"])
+    return made
+
 
 def install(app: FastAPI) -> None:
-    def document() -> dict[str, Any]:
+    def cached() -> Json:
         if app.openapi_schema is None:
-            made = get_openapi(
-                title=app.title,
-                version=app.version,
-                summary=app.summary,
-                routes=app.routes,
-                license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
-            )
-            made["components"]["schemas"]["Problem"] = _PROBLEM_SCHEMA
-            for unused in ("HTTPValidationError", "ValidationError"):
-                made["components"]["schemas"].pop(unused, None)
-            app.openapi_schema = made
+            app.openapi_schema = document(app)
         return app.openapi_schema
 
-    app.openapi = document  # type: ignore[method-assign]
+    app.openapi = cached  # type: ignore[method-assign]

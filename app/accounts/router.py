@@ -8,7 +8,7 @@ from app.accounts.errors import ApiKeyNotFound, ForbiddenGrant
 from app.accounts.models import ApiKey
 from app.accounts.schemas import ApiKeyCreate, ApiKeyRead, ApiKeySecret
 from app.core.db import DbSession
-from app.core.ids import KeyId
+from app.core.ids import KeyId, encode
 from app.core.paging import Page, PageParams
 from app.core.problems import InvalidCursor, problems
 
@@ -27,7 +27,7 @@ async def create_api_key(order: ApiKeyCreate, caller: KeysWriter, once: OnceDep,
     key, secret = await service.create_key(session, caller, order)
     await session.flush()
     shown = ApiKeySecret.model_validate({**ApiKeyRead.model_validate(key).model_dump(), "secret": secret})
-    return await once.answer(session, 201, shown)
+    return await once.answer(session, 201, shown, {"Location": f"/v1/api-keys/{encode('key', key.id)}"})
 
 
 @router.get(

@@ -1,7 +1,7 @@
 """API keys on the wire."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -26,10 +26,24 @@ class ApiKeyCreate(BaseModel):
     expires_at: Moment | None = Field(default=None, description="When it ends by itself.")
 
 
+_EXAMPLE: dict[str, Any] = {
+    "id": "key_01jcqzm4x8e3v9tk5h2w7d6n0p",
+    "object": "api_key",
+    "name": "web shop",
+    "mode": "live",
+    "hint": "bk_live_…x7Qd",
+    "scopes": ["tasks:read", "tasks:write"],
+    "created_at": "2026-11-21T09:00:00Z",
+    "expires_at": None,
+    "last_used_at": "2026-11-21T09:05:12Z",
+    "revoked_at": None,
+}
+
+
 class ApiKeyRead(BaseModel):
     """An API key, without its secret."""
 
-    model_config = ConfigDict(from_attributes=True)
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [_EXAMPLE]})
 
     id: KeyId
     object: Literal["api_key"] = "api_key"
@@ -45,6 +59,10 @@ class ApiKeyRead(BaseModel):
 
 class ApiKeySecret(ApiKeyRead):
     """An API key with its secret, shown this once."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [_EXAMPLE | {"last_used_at": None, "secret": "bk_live_" + 67 * "0" + "x7Qd"}]}
+    )
 
     secret: str = Field(description="Keep it now: it cannot be shown again.")
 

@@ -1,6 +1,6 @@
 """Why a file is not taken, found or shown."""
 
-from app.core.problems import NotFound, Problem
+from app.core.problems import NotFound, Problem, UnsupportedMediaType
 
 
 class AssetNotFound(NotFound):
@@ -81,3 +81,16 @@ class InvalidSignature(Problem):
 
 class MissingFile(NotFound):
     """The file behind this link was deleted."""
+
+
+# What any route that takes a picture in may answer with.
+UPLOAD_PROBLEMS: tuple[type[Problem], ...] = (
+    FileTooLarge,
+    UnsupportedMediaType,
+    EmptyFile,
+    InvalidImage,
+    ImageTooLarge,
+    InvalidBase64,
+    UrlNotAllowed,
+    UrlUnreachable,
+)

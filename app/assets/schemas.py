@@ -61,7 +61,7 @@ class AssetUrls(BaseModel):
     thumbnail: str | None = Field(description="At most 256 pixels a side.")
 
 
-_EXAMPLE: dict[str, Any] = {
+ASSET_EXAMPLE: dict[str, Any] = {
     "id": "asset_01jcqzm4x8e3v9tk5h2w7d6n0p",
     "object": "asset",
     "kind": "image",
@@ -89,7 +89,7 @@ _EXAMPLE: dict[str, Any] = {
 class AssetRead(BaseModel):
     """A file of yours."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [ASSET_EXAMPLE]})
 
     id: AssetId
     object: Literal["asset"]

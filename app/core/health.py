@@ -5,7 +5,7 @@ from typing import Literal
 
 import structlog
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 router = APIRouter(prefix="/health", tags=["health"])
 log = structlog.get_logger()
@@ -15,11 +15,19 @@ State = Literal["ok", "down"]
 
 
 class Live(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "ok"}]})
+
     status: Literal["ok"]
 
 
 class Ready(BaseModel):
     """`status` is `down` when any dependency is."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"status": "ok", "dependencies": {"database": "ok", "redis": "ok", "storage": "ok"}}]
+        }
+    )
 
     status: State
     dependencies: dict[str, State]
@@ -45,7 +53,17 @@ async def _state(request: Request, name: str) -> State:
     "/ready",
     operation_id="get_ready",
     response_model=Ready,
-    responses={503: {"model": Ready, "description": "A dependency is down; which one is in the body."}},
+    responses={
+        503: {
+            "model": Ready,
+            "description": "A dependency is down; which one is in the body.",
+            "content": {
+                "application/json": {
+                    "example": {"status": "down", "dependencies": {"database": "ok", "redis": "down", "storage": "ok"}}
+                }
+            },
+        }
+    },
 )
 async def get_ready(request: Request, response: Response) -> Ready:
     """The process and all it depends on work."""

@@ -3,7 +3,7 @@
 import inspect
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.problems import TYPE_BASE, Internal, Problem, problems
 
@@ -12,6 +12,20 @@ router = APIRouter(prefix="/v1/problems", tags=["problems"])
 
 class ProblemKind(BaseModel):
     """One kind of failure."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "code": "idempotency_key_in_flight",
+                    "type": TYPE_BASE + "idempotency_key_in_flight",
+                    "title": "The first request with this Idempotency-Key is still running",
+                    "status": 409,
+                    "help": "Repeat it after the seconds in `Retry-After` to receive its answer.",
+                }
+            ]
+        }
+    )
 
     code: str = Field(description="Stable: decide by this.")
     type: str

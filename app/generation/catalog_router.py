@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from app.core.db import DbSession
-from app.core.problems import Internal, problems
+from app.core.problems import DependencyDown, Internal, problems
 from app.generation import presets
 from app.generation.operations import OPERATIONS
 from app.generation.presets import Preset
@@ -18,7 +18,7 @@ router = APIRouter(prefix="/v1", tags=["catalog"])
     "/operations",
     response_model=Listing[OperationRead],
     operation_id="list_operations",
-    responses=problems(Internal),
+    responses=problems(Internal, DependencyDown),
 )
 async def list_operations(catalog: CatalogDep, session: DbSession) -> Listing[OperationRead]:
     """List the operations on sale, each with the JSON Schema of its input, its models and its price."""

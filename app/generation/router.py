@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.accounts.caller import CALLER_PROBLEMS, ONCE_PROBLEMS, OnceDep, TasksReader, TasksWriter
-from app.assets.errors import AssetNotFound
+from app.assets.errors import UPLOAD_PROBLEMS, AssetNotFound
 from app.assets.tools import AssetToolsDep
 from app.core.bells import BellTower
 from app.core.conditional import answer
@@ -18,7 +18,7 @@ from app.core.ids import IdFormat, TaskId, encode
 from app.core.paging import Page, PageParams
 from app.core.problems import InvalidCursor, InvalidRequest, problems
 from app.core.wire import Moment, Text
-from app.generation import drafts, reading, service, waiting
+from app.generation import drafts, examples, reading, service, waiting
 from app.generation.errors import (
     NotAvailable,
     TaskEnded,
@@ -36,6 +36,12 @@ from app.providers.catalog import Catalog
 
 router = APIRouter(prefix="/v1/tasks", tags=["tasks"])
 
+ACCEPTED: dict[int | str, dict[str, Any]] = {
+    202: {
+        "description": "Accepted: the price is held.",
+        "content": {"application/json": {"example": examples.PENDING_TASK}},
+    }
+}
 ORDER_PROBLEMS = (UnknownOperation, UnknownModel, UnknownPreset, NotAvailable, NotSellable)
 
 
@@ -58,7 +64,10 @@ BellsDep = Annotated[BellTower, Depends(_bells)]
     status_code=202,
     response_model=TaskRead,
     operation_id="create_task",
-    responses=problems(*CALLER_PROBLEMS, *ONCE_PROBLEMS, *ORDER_PROBLEMS, AssetNotFound, InsufficientCredits),
+    responses=problems(
+        *CALLER_PROBLEMS, *ONCE_PROBLEMS, *ORDER_PROBLEMS, *UPLOAD_PROBLEMS, AssetNotFound, InsufficientCredits
+    )
+    | ACCEPTED,
 )
 async def create_task(
     order: TaskCreate,
@@ -255,14 +264,16 @@ async def cancel_task(task_id: TaskId, caller: TasksWriter, tools: AssetToolsDep
     status_code=202,
     response_model=TaskRead,
     operation_id="retry_task",
-    responses=problems(*CALLER_PROBLEMS, *ONCE_PROBLEMS, TaskNotFound, TaskNotRetryable, InsufficientCredits),
+    responses=problems(*CALLER_PROBLEMS, *ONCE_PROBLEMS, TaskNotFound, TaskNotRetryable, InsufficientCredits)
+    | ACCEPTED,
 )
 async def retry_task(
     task_id: TaskId, caller: TasksWriter, once: OnceDep, tools: AssetToolsDep, settings: SettingsDep, session: DbSession
 ) -> Response:
     """Try a failed or canceled task again, at its quoted price. Steps that are done are not repeated."""
     task = await service.retry_task(session, settings, caller, task_id)
-    return await once.answer(session, 202, await reading.read(session, tools, task))
+    location = f"/v1/tasks/{encode('task', task.id)}"
+    return await once.answer(session, 202, await reading.read(session, tools, task), {"Location": location})
 
 
 @router.delete(

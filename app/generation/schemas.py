@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.assets.schemas import AssetRead
 from app.core.ids import AssetId, TaskId
 from app.core.wire import Text
+from app.generation import examples
 from app.generation.models import AttemptStatus, StepStatus, TaskStatus
 from app.ledger.amounts import Credits
 from app.providers.base import ErrorCode
@@ -19,17 +20,6 @@ MetadataValue = (
     Annotated[Text, Field(max_length=500)] | int | Annotated[float, Field(allow_inf_nan=False)] | bool | None
 )
 Metadata = Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16)]
-
-TASK_EXAMPLE: dict[str, Any] = {
-    "operation": "replace_background",
-    "input": {
-        "image": "asset_01jcqzm4x8e3v9tk5h2w7d6n0p",
-        "preset": "studio-white",
-        "prompt": "on a marble table, soft morning light",
-        "num_images": 2,
-    },
-    "metadata": {"sku": "A-17"},
-}
 
 
 class Routing(BaseModel):
@@ -44,7 +34,7 @@ class Routing(BaseModel):
 class TaskCreate(BaseModel):
     """An order: what is to be done, to what, and how."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [TASK_EXAMPLE]})
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [examples.ORDER]})
 
     operation: Annotated[str, Field(max_length=64, description="One of `GET /v1/operations`.")]
     input: dict[str, Any] = Field(description="As the operation's `input_schema` says.")
@@ -116,6 +106,8 @@ class TaskSnapshot(BaseModel):
 class TaskRead(TaskSnapshot):
     """A task. `outputs` are its results, in full, with fresh links."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.TASK]})
+
     outputs: list[AssetRead]
 
 
@@ -125,6 +117,8 @@ class QuotedCredits(BaseModel):
 
 class Quote(BaseModel):
     """What a task would cost. Nothing is kept."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.QUOTE]})
 
     credits: QuotedCredits
     model: str
@@ -143,6 +137,8 @@ class ModelRead(BaseModel):
 class OperationRead(BaseModel):
     """An operation: what it takes, who does it, what it costs."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.OPERATION]})
+
     name: str
     object: Literal["operation"] = "operation"
     description: str
@@ -154,7 +150,7 @@ class OperationRead(BaseModel):
 class PresetRead(BaseModel):
     """A studio style."""
 
-    model_config = ConfigDict(from_attributes=True)
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [examples.PRESET]})
 
     id: str
     object: Literal["preset"] = "preset"

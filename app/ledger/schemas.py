@@ -1,7 +1,7 @@
 """Credits on the wire."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,7 +13,10 @@ from app.ledger.models import Book, CreditTransfer, TransferKind
 class CreditsRead(BaseModel):
     """What the workspace has."""
 
-    model_config = ConfigDict(from_attributes=True)
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={"examples": [{"balance": 97, "held": 2, "total_earned": 110, "total_spent": 11}]},
+    )
 
     balance: Credits = Field(description="What may be spent now.")
     held: Credits = Field(description="Set aside for tasks that have not ended.")
@@ -21,8 +24,23 @@ class CreditsRead(BaseModel):
     total_spent: Credits = Field(description="All credits ever charged, less refunds.")
 
 
+_EXAMPLE: dict[str, Any] = {
+    "id": "txn_01jcqzn0v2f5wrb7c1m4k9t3sy",
+    "object": "credit_transaction",
+    "kind": "capture",
+    "amount": -2,
+    "balance_before": 101,
+    "balance_after": 99,
+    "reason": "replace_background",
+    "task_id": "task_01jcqzm4x8e3v9tk5h2w7d6n0p",
+    "created_at": "2026-11-21T09:00:24Z",
+}
+
+
 class TransactionRead(BaseModel):
     """One movement of credits. Holds are not movements: a task shows here when it is charged."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     id: TransactionId
     object: Literal["credit_transaction"] = "credit_transaction"
