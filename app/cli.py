@@ -4,10 +4,11 @@ import asyncio
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
@@ -109,10 +110,11 @@ def serve(
 
     listener = listen(config.host, config.port) if fd is None else socket.socket(fileno=fd)
     server = Server(config)
-    if config.workers > 1 and fd is None:
-        Multiprocess(config, sockets=[listener]).run()
-        return
-    server.run(sockets=[listener])
+    with suppress(KeyboardInterrupt):  # uvicorn ends in good order, then says so in this way
+        if config.workers > 1 and fd is None:
+            Multiprocess(config, sockets=[listener]).run()
+            return
+        server.run(sockets=[listener])
     if not server.started:
         raise CommandFailed("the API did not start; see above")
 
@@ -276,6 +278,11 @@ def _is_given(settings: "Settings", group: str, field: str = "url") -> bool:
     return field in getattr(settings, group).model_fields_set
 
 
+def _plain_url(settings: "Settings") -> str:
+    """The database's URL as PostgreSQL's own tools take it."""
+    return f"postgresql://{settings.database.url.get_secret_value().partition('://')[2]}"
+
+
 def _settings_with_database() -> "Settings":
     """The settings; where no database is set, with the addresses of the stack that runs on the data directory."""
     from app.core.settings import get_settings
@@ -320,7 +327,7 @@ def _run_stack(
         command=_own_command(),
         api_processes=settings.api.processes,
         generation_workers=workers,
-        database_url=settings.database.url.get_secret_value() if _is_given(settings, "database") else None,
+        database_url=_plain_url(settings) if _is_given(settings, "database") else None,
         redis_url=settings.redis.url.get_secret_value() if _is_given(settings, "redis") else None,
         public_url=settings.api.public_url if _is_given(settings, "api", "public_url") else None,
         has_secret="secret" in settings.model_fields_set,
@@ -333,11 +340,17 @@ def _run_stack(
 def _borrowed_stack(directory: Path) -> "Iterator[Stack]":
     """A stack for as long as the block lasts, its logs in a file of the data directory."""
     from app.embedded import datadir
+    from app.embedded.process import dies_with_us
 
     log_file = datadir.prepare(directory) / "demo.log"
     print(f"Starting Backlot (logs: {log_file}) …", flush=True)
     command = [*_own_command(), "dev", "--json", "--port", "0", "--data", str(directory)]
-    with log_file.open("w") as log, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as stack:
+    with (
+        log_file.open("w") as log,
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=log, text=True, preexec_fn=dies_with_us(signal.SIGTERM)
+        ) as stack,
+    ):
         try:
             assert stack.stdout is not None
             line = stack.stdout.readline()
@@ -350,18 +363,19 @@ def _borrowed_stack(directory: Path) -> "Iterator[Stack]":
 
 
 def _demo_keys(stack: "Stack", directory: Path) -> "Iterator[str]":
-    """Keys of demo users: the one used last, then new ones, each with the credits of a new account."""
+    """Keys of demo users: the one used last, then that of a new one, with the credits of a new account."""
+    from app.core.settings import get_settings
     from app.embedded import datadir
 
     file = directory / "demo-key"
     if file.exists():
         yield file.read_text().strip()
-    while True:
-        os.environ.update(BACKLOT_DATABASE_URL=stack.database_url, BACKLOT_REDIS_URL=stack.redis_url)
-        email = f"demo-{token_hex(4)}@example.com"
-        secret = asyncio.run(_issue_key(_settings_with_database(), email=email, mode="live", name="demo"))
-        datadir.write_private(file, secret)
-        yield secret
+    os.environ.update(BACKLOT_DATABASE_URL=stack.database_url, BACKLOT_REDIS_URL=stack.redis_url)
+    get_settings.cache_clear()
+    email = f"demo-{token_hex(4)}@example.com"
+    secret = asyncio.run(_issue_key(get_settings(), email=email, mode="live", name="demo"))
+    datadir.write_private(file, secret)
+    yield secret
 
 
 def _tether(fd: int | None) -> "Lifeline | None":
@@ -398,7 +412,7 @@ async def _wait_for_database(settings: "Settings") -> None:
     """Until it answers. Raises what the driver raises when it refuses us, or stays silent for too long."""
     import asyncpg
 
-    url = "postgresql://" + settings.database.url.get_secret_value().partition("://")[2]
+    url = _plain_url(settings)
     until = monotonic() + DATABASE_WAIT_SECONDS
     while True:
         try:

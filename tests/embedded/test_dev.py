@@ -123,7 +123,7 @@ def test_strangers_on_this_machine_are_kept_out(running: Dev) -> None:
     port = urlsplit(running.ready["database_url"]).port
     with pytest.raises(asyncpg.InvalidPasswordError):
         asyncio.run(_fetch(f"postgresql://backlot:guess@127.0.0.1:{port}/backlot", "select 1"))
-    secrets = [running.data / name for name in ("keys.json", "stack.json", "storage-secret", "postgres/password")]
+    secrets = [running.data / name for name in ("keys.json", "stack.json", "secret", "postgres/password")]
     assert [oct(path.stat().st_mode & 0o777) for path in secrets] == ["0o600"] * len(secrets)
     with Redis.from_url(running.ready["redis_url"]) as redis:
         assert redis.config_get("save")["save"] == ""
