@@ -18,6 +18,7 @@ from app.core.cors import EXPOSED_HEADERS, Cors
 from app.core.db import Database
 from app.core.health import router as health
 from app.core.problems_router import router as problems
+from app.core.sealing import Sealer
 from app.core.settings import MEBIBYTE, Settings, get_settings
 from app.core.telemetry import RequestContext, configure_logs
 from app.events.service import CHANNEL
@@ -66,6 +67,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
     )
     app.state.settings = settings
+    app.state.sealer = Sealer(settings, "kept answers")
     app.state.catalog = Catalog.load(settings)
     for router in (tasks, assets, credits_, api_keys, catalog, problems, health, files_router):
         app.include_router(router)

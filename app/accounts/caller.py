@@ -14,6 +14,7 @@ from app.accounts.models import Scope
 from app.accounts.schemas import CallerInfo
 from app.core import idempotency
 from app.core.db import DatabaseDep
+from app.core.dependencies import SealerDep
 from app.core.idempotency import Once
 from app.core.problems import (
     DependencyDown,
@@ -93,12 +94,14 @@ IdempotencyHeader = Annotated[
 async def _once(
     request: Request,
     database: DatabaseDep,
+    sealer: SealerDep,
     caller: Annotated[CallerInfo, Depends(_caller)],
     key: IdempotencyHeader = None,
 ) -> AsyncIterator[Once]:
     body = idempotency.canonical(await request.body())
     async with idempotency.once(
         database,
+        sealer,
         workspace_id=caller.workspace_id,
         mode=caller.mode,
         key=idempotency.read_key(key),

@@ -10,18 +10,7 @@ from fastapi.responses import FileResponse, RedirectResponse
 
 from app.accounts.caller import CALLER_PROBLEMS, ONCE_PROBLEMS, AssetsReader, AssetsWriter, IdempotencyHeader
 from app.assets import service, uploads
-from app.assets.errors import (
-    AssetNotFound,
-    EmptyFile,
-    FileTooLarge,
-    ImageTooLarge,
-    InvalidBase64,
-    InvalidImage,
-    InvalidSignature,
-    MissingFile,
-    UrlNotAllowed,
-    UrlUnreachable,
-)
+from app.assets.errors import UPLOAD_PROBLEMS, AssetNotFound, InvalidSignature, MissingFile
 from app.assets.imaging import Rendition
 from app.assets.models import AssetKind, AssetSource
 from app.assets.queries import Filters
@@ -31,9 +20,10 @@ from app.assets.storage.base import CACHE_CONTROL, attachment
 from app.assets.tools import AssetTools, AssetToolsDep
 from app.core import conditional, idempotency
 from app.core.db import DatabaseDep, DbSession
+from app.core.dependencies import SealerDep
 from app.core.ids import AssetId, TaskId, encode
 from app.core.paging import Page, PageParams
-from app.core.problems import InvalidCursor, UnsupportedMediaType, problems
+from app.core.problems import InvalidCursor, problems
 from app.core.wire import Moment
 
 router = APIRouter(prefix="/v1/assets", tags=["assets"])
@@ -83,24 +73,14 @@ _CREATE_BODY: dict[str, Any] = {
     response_model=AssetRead,
     operation_id="create_asset",
     openapi_extra=_CREATE_BODY,
-    responses=problems(
-        *CALLER_PROBLEMS,
-        *ONCE_PROBLEMS,
-        FileTooLarge,
-        UnsupportedMediaType,
-        EmptyFile,
-        InvalidImage,
-        ImageTooLarge,
-        InvalidBase64,
-        UrlNotAllowed,
-        UrlUnreachable,
-    ),
+    responses=problems(*CALLER_PROBLEMS, *ONCE_PROBLEMS, *UPLOAD_PROBLEMS),
 )
 async def create_asset(
     request: Request,
     caller: AssetsWriter,
     database: DatabaseDep,
     tools: AssetToolsDep,
+    sealer: SealerDep,
     key: IdempotencyHeader = None,
 ) -> Response:
     """Upload an image: as multipart, by URL, or in base64. It is turned upright, and its metadata is taken out."""
@@ -109,6 +89,7 @@ async def create_asset(
         uploads.receive(request, max_bytes=tools.settings.max_image_bytes) as upload,
         idempotency.once(
             database,
+            sealer,
             workspace_id=caller.workspace_id,
             mode=caller.mode,
             key=key,
@@ -128,9 +109,9 @@ async def create_asset(
 
 
 def _filters(
-    kind: AssetKind | None = None,
-    source: AssetSource | None = None,
-    favorite: bool | None = None,
+    kind: Annotated[AssetKind | None, Query(description="Only of this kind.")] = None,
+    source: Annotated[AssetSource | None, Query(description="Only those that came in this way.")] = None,
+    favorite: Annotated[bool | None, Query(description="Only those marked so, or only the others.")] = None,
     created_after: Annotated[Moment | None, Query(description="Only newer ones.")] = None,
     task_id: Annotated[
         TaskId | None, Query(description="Only what this task made, its intermediate files too.")
@@ -213,7 +194,7 @@ async def get_asset_content(
     caller: AssetsReader,
     tools: AssetToolsDep,
     session: DbSession,
-    rendition: Rendition = Rendition.FULL,
+    rendition: Annotated[Rendition, Query(description="Which size.")] = Rendition.FULL,
     download: Annotated[bool, Query(description="Let browsers save it under its name.")] = False,
 ) -> RedirectResponse:
     """Go to the file of an asset."""

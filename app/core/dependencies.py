@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from app.core.sealing import Sealer
 from app.core.settings import Settings
 
 
@@ -12,4 +13,10 @@ def _settings(request: Request) -> Settings:
     return settings
 
 
+def _sealer(request: Request) -> Sealer:
+    sealer: Sealer = request.app.state.sealer
+    return sealer
+
+
+SealerDep = Annotated[Sealer, Depends(_sealer)]
 SettingsDep = Annotated[Settings, Depends(_settings)]

@@ -2,7 +2,7 @@
 
 A key is claimed in a transaction of its own before anything happens. The answer is written in the transaction of the
 effect, so the two are kept or lost together; a claim left behind by a dead process is free again after
-CLAIM_SECONDS, since its effect never happened.
+CLAIM_SECONDS, since its effect never happened. Answers rest encrypted: one may hold the secret of a new API key.
 """
 
 import hashlib
@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
+from cryptography.fernet import InvalidToken
 from fastapi import Response
 from pydantic import BaseModel
 from sqlalchemy import Index, delete, select, update
@@ -23,6 +24,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core import clock
 from app.core.db import Base, Database
 from app.core.problems import IdempotencyKeyInFlight, IdempotencyKeyReused, MalformedRequest
+from app.core.sealing import Sealer
 
 LIFE = timedelta(hours=24)
 CLAIM_SECONDS = 90
@@ -89,8 +91,9 @@ def read_key(header: str | None) -> str | None:
 class Once:
     """The claim on one key, or nothing at all when the caller sent none."""
 
-    def __init__(self, row: Mapping[str, Any] | None) -> None:
+    def __init__(self, row: Mapping[str, Any] | None, sealer: Sealer) -> None:
         self._row = row
+        self._sealer = sealer
 
     async def answer(
         self, session: AsyncSession, status: int, body: BaseModel, headers: Mapping[str, str] | None = None
@@ -102,7 +105,7 @@ class Once:
             kept = await session.execute(
                 update(IdempotencyKey)
                 .where(*_is(self._row), IdempotencyKey.claim == self._row["claim"])
-                .values(status=status, headers=dict(headers or {}), body=content)
+                .values(status=status, headers=dict(headers or {}), body=self._sealer.seal(content))
             )
             if kept.rowcount != 1:  # type: ignore[attr-defined]
                 raise _in_flight()  # we were slow and another took over: undo ours
@@ -121,7 +124,7 @@ def _in_flight() -> IdempotencyKeyInFlight:
     return IdempotencyKeyInFlight(headers={"Retry-After": str(RETRY_SECONDS)})
 
 
-async def _claim(session: AsyncSession, row: Mapping[str, Any]) -> None:
+async def _claim(session: AsyncSession, sealer: Sealer, row: Mapping[str, Any]) -> None:
     """Take the key, or raise Replay, IdempotencyKeyReused or IdempotencyKeyInFlight."""
     now = clock.now()
     fresh = insert(IdempotencyKey).values(**row)
@@ -148,12 +151,19 @@ async def _claim(session: AsyncSession, row: Mapping[str, Any]) -> None:
     if held.status is None:
         raise _in_flight()
     headers = {**(held.headers or {}), "Idempotency-Replayed": "true"}
-    raise Replay(Response(held.body, held.status, headers, "application/json"))
+    try:
+        content = sealer.open(held.body or b"")
+    except InvalidToken:
+        raise IdempotencyKeyReused(
+            "The answer to this key was sealed with another secret and cannot be read."
+        ) from None
+    raise Replay(Response(content, held.status, headers, "application/json"))
 
 
 @asynccontextmanager
 async def once(
     database: Database,
+    sealer: Sealer,
     *,
     workspace_id: UUID,
     mode: Literal["live", "test"],
@@ -162,7 +172,7 @@ async def once(
 ) -> AsyncIterator[Once]:
     """Hold the key while the request runs; let it go when the request fails, so that a mended one may pass."""
     if key is None:
-        yield Once(None)
+        yield Once(None, sealer)
         return
     now = clock.now()
     row = {
@@ -175,9 +185,9 @@ async def once(
         "expires_at": now + LIFE,
     }
     async with database.transaction() as session:
-        await _claim(session, row)
+        await _claim(session, sealer, row)
     try:
-        yield Once(row)
+        yield Once(row, sealer)
     except BaseException:
         async with database.transaction() as session:
             await session.execute(

@@ -61,7 +61,6 @@ class Api(_Group):
 
 class Storage(_Group):
     backend: Literal["local", "s3"] = "local"
-    signing_secret: SecretStr = SecretStr(DEVELOPMENT_SECRET)
     url_seconds: int = Field(default=7 * 86400, ge=60, le=7 * 86400, description="least life of a signed URL")
     cdn_url: str | None = Field(default=None, description="public base URL put before storage keys")
     s3_endpoint: str | None = None
@@ -128,6 +127,7 @@ class Settings(BaseSettings):
     )
 
     env: Literal["development", "production"] = "development"
+    secret: SecretStr = Field(default=SecretStr(DEVELOPMENT_SECRET), description="signs links and encrypts what rests")
     data: Path = Field(default=Path(".backlot"), description="local files and the embedded servers")
     database: Database = Database()
     redis: Redis = Redis()
@@ -146,8 +146,8 @@ class Settings(BaseSettings):
         if self.env != "production":
             return self
         faults = []
-        if self.storage.signing_secret.get_secret_value() == DEVELOPMENT_SECRET:
-            faults.append("BACKLOT_STORAGE_SIGNING_SECRET must be set to a random value")
+        if self.secret.get_secret_value() == DEVELOPMENT_SECRET or len(self.secret.get_secret_value()) < 32:
+            faults.append("BACKLOT_SECRET must be set to a random value of at least 32 characters")
         if self.egress.allow:
             faults.append("BACKLOT_EGRESS_ALLOW must be empty")
         if "*" in self.api.cors_origins:

@@ -39,7 +39,7 @@ class Plan:
     database_url: str | None  # None: an embedded one
     redis_url: str | None
     public_url: str | None  # None: that of the listening socket
-    has_signing_secret: bool  # False: one is made and kept
+    has_secret: bool  # False: one is made and kept
     environment: Mapping[str, str]  # of the API and the workers, beside what is decided here
 
 
@@ -110,8 +110,8 @@ class Supervisor:
             "BACKLOT_DATA": str(data),
             "BACKLOT_API_PORT": str(port),
         }
-        if not plan.has_signing_secret:
-            env["BACKLOT_STORAGE_SIGNING_SECRET"] = datadir.keep_secret(data / "storage-secret")
+        if not plan.has_secret:
+            env["BACKLOT_SECRET"] = datadir.keep_secret(data / "secret")
         may_begin = asyncio.Event()
         commands = self._make_commands(env, listener.fileno(), may_begin)
         self._services = [*servers, *commands]

@@ -291,7 +291,7 @@ async def test_all_of_it_works_on_s3(s3_tools: AssetTools, database: Database, a
 async def test_an_unreachable_storage_refuses_uploads_and_leaves_no_row(
     settings: Settings, database: Database, account: Account
 ) -> None:
-    broken = s3_settings("http://127.0.0.1:1", signing_secret=SecretStr("s" * 40))
+    broken = s3_settings("http://127.0.0.1:1")
     production = settings.model_copy(update={"storage": broken.storage, "env": "production"})
     tools = await AssetTools.open(production)
     shelf = Shelf(tools, database, account)

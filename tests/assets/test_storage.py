@@ -187,7 +187,7 @@ async def test_only_our_signatures_are_admitted(local: LocalStorage) -> None:
     assert not local.admits("assets/two/full.png", expires, "x y.png", signature)
     assert not local.admits(KEY, expires, "x y.png", signature.upper())
     assert not local.admits(KEY, expires, "x y.png", "é" * 64)
-    other = LocalStorage(local_settings(local.root.parent, signing_secret=SecretStr("another")))
+    other = LocalStorage(local_settings(local.root.parent).model_copy(update={"secret": SecretStr("another")}))
     assert not other.admits(KEY, expires, "x y.png", signature)
 
 
@@ -254,7 +254,7 @@ async def test_a_wrong_secret_is_refused(s3_endpoint: str) -> None:
 
 
 async def test_the_bucket_is_made_in_development_only(s3_endpoint: str) -> None:
-    settings = s3_settings(s3_endpoint, s3_bucket="not-there-yet", signing_secret=SecretStr("s" * 40))
+    settings = s3_settings(s3_endpoint, s3_bucket="not-there-yet")
     strict = S3Storage(settings.model_copy(update={"env": "production"}))
     await strict.open()
     with pytest.raises(DependencyDown):

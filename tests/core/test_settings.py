@@ -77,14 +77,15 @@ def test_a_misspelt_variable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_production_starts_with_its_secrets() -> None:
-    assert settings(env="production", storage={"signing_secret": "k" * 64}).env == "production"
+    assert settings(env="production", secret="k" * 64).env == "production"
 
 
 @pytest.mark.parametrize(
     ("given", "named"),
     [
-        ({}, "BACKLOT_STORAGE_SIGNING_SECRET"),
-        ({"storage": {"signing_secret": DEVELOPMENT_SECRET}}, "BACKLOT_STORAGE_SIGNING_SECRET"),
+        ({}, "BACKLOT_SECRET"),
+        ({"secret": DEVELOPMENT_SECRET}, "BACKLOT_SECRET"),
+        ({"secret": "short"}, "BACKLOT_SECRET"),
         ({"egress": {"allow": "10.0.0.0/8"}}, "BACKLOT_EGRESS_ALLOW"),
         ({"api": {"cors_origins": "*"}}, "BACKLOT_API_CORS_ORIGINS"),
     ],

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from app.assets.storage.base import FileMissing, checked, grid, is_key, storage_down
+from app.core.sealing import derive_key
 from app.core.settings import Settings
 
 PARTIAL_SECONDS = 3600
@@ -23,7 +24,7 @@ class LocalStorage:
     def __init__(self, settings: Settings) -> None:
         self.root = (settings.data / "files").absolute()
         self._partial = self.root / ".partial"
-        self._secret = settings.storage.signing_secret.get_secret_value().encode()
+        self._secret = derive_key(settings, "file links")
         self._url_seconds = settings.storage.url_seconds
         self._base = settings.api.public_url.rstrip("/") + "/files/"
         self._cdn = settings.storage.cdn_url
