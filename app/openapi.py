@@ -129,10 +129,14 @@ def _header_names(operation: Json, status: str) -> Iterator[str]:
         yield "Idempotency-Replayed"
 
 
+def _resolved(schema: Json, schemas: Json) -> Json:
+    found: Json = schemas[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+    return found
+
+
 def _example(schema: Json, schemas: Json) -> Any:
     """The example of a schema, put together from those of its parts where it has none of its own."""
-    if "$ref" in schema:
-        return _example(schemas[schema["$ref"].rpartition("/")[2]], schemas)
+    schema = _resolved(schema, schemas)
     if schema.get("examples"):
         return schema["examples"][0]
     match schema.get("type"):
@@ -141,6 +145,20 @@ def _example(schema: Json, schemas: Json) -> Any:
         case "array":
             return [_example(schema["items"], schemas)]
     return None
+
+
+def _with_nulls(value: Any, schema: Json, schemas: Json) -> Any:
+    """FastAPI drops nulls from all of the document: a required field that an example lacks was one."""
+    schema = _resolved(schema, schemas)
+    match value:
+        case dict():
+            parts = schema.get("properties", {})
+            names = [name for name in parts if name in value or name in schema.get("required", ())]
+            names += [name for name in value if name not in parts]
+            return {name: _with_nulls(value.get(name), parts.get(name, {}), schemas) for name in names}
+        case list():
+            return [_with_nulls(item, schema.get("items", {}), schemas) for item in value]
+    return value
 
 
 def _complete(operation: Json, schemas: Json) -> None:
@@ -163,7 +181,9 @@ def _complete(operation: Json, schemas: Json) -> None:
             headers["Retry-After"] = _OPTIONAL_RETRY
     for body in bodies:
         for media in body.get("content", {}).values():
-            if not media.keys() & {"example", "examples"}:
+            if "example" in media:
+                media["example"] = _with_nulls(media["example"], media["schema"], schemas)
+            elif "examples" not in media:
                 media["example"] = _example(media["schema"], schemas)
     operation["responses"] = dict(sorted(operation["responses"].items()))
 
@@ -183,6 +203,9 @@ def document(app: FastAPI) -> Json:
     components["schemas"]["Problem"] = PROBLEM
     for unused in ("HTTPValidationError", "ValidationError"):
         components["schemas"].pop(unused, None)
+    for schema in components["schemas"].values():
+        if "examples" in schema:
+            schema["examples"] = [_with_nulls(value, schema, components["schemas"]) for value in schema["examples"]]
     for operation in operations(made):
         _complete(operation, components["schemas"])
     return made

@@ -155,8 +155,10 @@ async def list_tasks(
     tools: AssetToolsDep,
     session: DbSession,
     status: Annotated[list[TaskStatus] | None, Query(description="One or more.")] = None,
-    operation: Annotated[Text | None, Query(max_length=64)] = None,
-    batch_id: Annotated[Annotated[UUID, IdFormat("batch")] | None, Query()] = None,
+    operation: Annotated[Text | None, Query(max_length=64, description="By name.")] = None,
+    batch_id: Annotated[
+        Annotated[UUID, IdFormat("batch")] | None, Query(description="Only what this batch ordered.")
+    ] = None,
     created_after: Annotated[Moment | None, Query(description="Only newer ones.")] = None,
 ) -> Page[TaskRead]:
     """List the workspace's tasks, newest first. `metadata[key]=value` finds those whose metadata has it."""
@@ -234,7 +236,9 @@ async def stream_task_events(
     database: DatabaseDep,
     bells: BellsDep,
     tools: AssetToolsDep,
-    last_event_id: Annotated[str | None, Header(alias="Last-Event-ID", max_length=100)] = None,
+    last_event_id: Annotated[
+        str | None, Header(alias="Last-Event-ID", max_length=100, description="The `id` of the last event you have.")
+    ] = None,
 ) -> Response:
     """Follow a task by server-sent events: all of them, or those after `Last-Event-ID`."""
     after, is_over = await waiting.resume_point(database, caller, task_id, last_event_id)

@@ -31,7 +31,7 @@ _EXAMPLE: dict[str, Any] = {
     "amount": -2,
     "balance_before": 101,
     "balance_after": 99,
-    "reason": "replace_background",
+    "reason": "Task: replace_background",
     "task_id": "task_01jcqzm4x8e3v9tk5h2w7d6n0p",
     "created_at": "2026-11-21T09:00:24Z",
 }
