@@ -33,9 +33,9 @@ PRESETS: tuple[Preset, ...] = (
         scene={
             "sweep": True,
             "horizon": 0.40,
-            "floor": {"material": "smooth", "colour": "#f7f7f6", "second": "#ececeb"},
-            "wall": {"kind": "paint", "colour": "#f1f1f0", "second": "#f8f8f8"},
-            "light": {"contrast": 0.09, "level": 1.04},
+            "floor": {"material": "smooth", "colour": "#fbfbfa", "second": "#f2f2f1"},
+            "wall": {"kind": "paint", "colour": "#f8f8f8", "second": "#fbfbfb"},
+            "light": {"contrast": 0.07, "level": 1.06},
             "vignette": 0.03,
         },
     ),
@@ -226,8 +226,8 @@ PRESETS: tuple[Preset, ...] = (
         scene={
             "horizon": 0.38,
             "floor": {"material": "marble", "colour": "#1b1b1e", "second": "#c19a52", "gloss": 0.34},
-            "wall": {"kind": "paint", "colour": "#26252a", "second": "#111114"},
-            "light": {"contrast": 0.42, "warmth": 0.25, "level": 1.18},
+            "wall": {"kind": "paint", "colour": "#37353c", "second": "#1a191d"},
+            "light": {"contrast": 0.42, "warmth": 0.3, "level": 1.35},
             "vignette": 0.26,
         },
     ),

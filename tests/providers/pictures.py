@@ -57,7 +57,8 @@ def disc(width: int, height: int, *, centre: tuple[float, float], radius: float)
     """A grey mask of a round thing."""
     y, x = np.mgrid[0:height, 0:width]
     distance = np.hypot(y - centre[0], x - centre[1])
-    return (np.clip(radius - distance, 0, 1) * 255).astype(np.uint8)
+    mask: Pixels = (np.clip(radius - distance, 0, 1) * 255).astype(np.uint8)
+    return mask
 
 
 def output(outputs: list[dict[str, Any]]) -> Pixels:

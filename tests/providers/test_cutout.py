@@ -78,7 +78,8 @@ def test_edge_colours_lose_the_old_background() -> None:
     """A dark disc photographed on bright green, its edge half and half, must not keep a green rim."""
     cover = pictures.disc(200, 200, centre=(100, 100), radius=60).astype(np.float32)[:, :, None] / 255
     cover = (cover + np.roll(cover, 1, 0) + np.roll(cover, 1, 1) + np.roll(cover, (1, 1), (0, 1))) / 4
-    picture = (np.float32([40, 30, 60]) * cover + np.float32([40, 230, 60]) * (1 - cover)).astype(np.uint8)
+    dark, green = np.array([40, 30, 60]), np.array([40, 230, 60])
+    picture = (dark * cover + green * (1 - cover)).astype(np.uint8)
     cut = pictures.output(remove_background({}, {"image": pictures.png(picture)}))
     rim = (cut[:, :, 3] > 40) & (cut[:, :, 3] < 215)
 

@@ -20,7 +20,7 @@ MEBIBYTE = 1024 * 1024
 
 
 def local(**worker: Any) -> Local:
-    return Local(Settings(_env_file=None, worker=Worker(**worker)))  # type: ignore[call-arg]
+    return Local(Settings(_env_file=None, worker=Worker(**worker)))
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ async def replace_background(provider: Local, image: bytes, preset_id: str, seed
     preset = find(preset_id)
     assert preset is not None
     mask = await provider.submit(call("remove_background", {"image": image}, only_mask=True))
-    order = {"prompt": preset.prompt, "negative_prompt": "", "scene": dict(preset.scene), "seed": seed}
+    order: dict[str, Any] = {"prompt": preset.prompt, "negative_prompt": "", "scene": dict(preset.scene), "seed": seed}
     set_ = await provider.submit(call("background", {}, num_images=1, width=600, height=400, **order))
     files = {
         "image": image,
@@ -71,7 +71,7 @@ def test_it_keeps_the_promise(provider: Local) -> None:
 
 
 def test_the_registry_finds_it() -> None:
-    found = registry.load(Settings(_env_file=None), ["local", "sandbox"])  # type: ignore[call-arg]
+    found = registry.load(Settings(_env_file=None), ["local", "sandbox"])
 
     assert [provider.name for provider in found.values()] == ["local", "sandbox"]
 

@@ -8,7 +8,7 @@ from app.providers.adapters.sandbox import Sandbox
 from app.providers.base import Call, ErrorCode, Provider, Rejected
 from tests.providers import pictures
 
-SETTINGS = Settings(_env_file=None)  # type: ignore[call-arg]
+SETTINGS = Settings(_env_file=None)
 
 
 async def answered(operation: str, files: dict[str, bytes] | None = None, **params: Any) -> list[bytes]:

@@ -41,3 +41,8 @@ def test_light_words_change_the_light() -> None:
 @pytest.mark.parametrize("text", ["", "   ", "a nice product", "stare at candid woodpeckers"])
 def test_other_words_ask_for_nothing(text: str) -> None:
     assert read(text) == Wishes()
+
+
+def test_a_colour_of_two_words_is_not_read_as_a_thing() -> None:
+    """`xanh lá` is green, though `lá` alone is a leaf."""
+    assert read("terrazzo xanh lá").kind is None

@@ -234,6 +234,7 @@ _PAINTERS: dict[str, Painter] = {
     "sky": _sky,
     "sunset": _sky,
     "sea": _sea,
+    "sunset sea": _sea,
     "city": _city,
     "neon": _neon,
     "kitchen": _kitchen,

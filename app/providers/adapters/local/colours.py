@@ -16,6 +16,8 @@ NAMES = {
     "ngà": "#f3ecd9",
     "cream": "#f4e8d2",
     "kem": "#f4e8d2",
+    "champagne": "#e6d2b3",
+    "sâm panh": "#e6d2b3",
     "beige": "#e3d3b8",
     "be": "#e3d3b8",
     "black": "#17171a",

@@ -22,6 +22,7 @@ from app.providers.adapters.local.pictures import (
     to_bytes,
     to_floats,
 )
+from app.providers.adapters.local.scene import Scene, resolve
 from app.providers.adapters.local.stance import Outline, Stance
 
 WORK_SIDE = 1024
@@ -38,9 +39,9 @@ def composite(params: Mapping[str, Any], files: Mapping[str, bytes]) -> list[dic
     colours = own_colours(photo, alpha)
     colours, alpha = _placed(colours, alpha, outline, backdrop.shape[1], backdrop.shape[0])
     outline = stance.read(alpha)
-    scene = params.get("scene") or {}
+    scene = _scene(params)
     backdrop = _framed(backdrop, scene, outline)
-    gloss = float((scene.get("floor") or {}).get("gloss", 0)) if not scene.get("sweep") else 0.0
+    gloss = scene.ground.gloss if scene and not scene.is_sweep else 0.0
     light = _Light.of(backdrop, colours, alpha)
     wants_shadow = params.get("shadow") is not False
     maps = _maps(backdrop, colours, alpha, outline, light.side, gloss if wants_shadow else 0.0, wants_shadow)
@@ -85,15 +86,21 @@ def _placed(colours: Bytes, alpha: Bytes, outline: Outline, width: int, height: 
     return np.ascontiguousarray(pixels[:, :, :3]), np.ascontiguousarray(pixels[:, :, 3])
 
 
-def _framed(backdrop: Bytes, scene: Mapping[str, Any], outline: Outline) -> Bytes:
+def _scene(params: Mapping[str, Any]) -> Scene | None:
+    """The set that the background shows, if it was made from a recipe or a prompt."""
+    recipe, prompt = params.get("scene"), params.get("prompt") or ""
+    return resolve(recipe, prompt, params.get("negative_prompt") or "") if recipe or prompt else None
+
+
+def _framed(backdrop: Bytes, scene: Scene | None, outline: Outline) -> Bytes:
     """The part of the set that fits the subject's point of view.
 
     Seen from above there is only ground; behind a subject cut by the frame the horizon is low and out of focus; below
     a standing one the ground has to reach behind its base.
     """
-    horizon = float(scene.get("horizon", 0))
-    if not scene or scene.get("sweep") or not 0 < horizon < 1:
+    if scene is None or scene.is_sweep or not 0 < scene.horizon < 1:
         return backdrop
+    horizon = scene.horizon
     rows, columns = backdrop.shape[:2]
     zoom, is_from_top = 1.0, False
     match outline.stance:

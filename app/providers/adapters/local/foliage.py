@@ -31,18 +31,21 @@ def leaf_shadow(random: Random, rows: int, columns: int, side: float) -> Floats:
     scale = min(1.0, 480 / max(rows, columns))
     mask = np.zeros((max(int(rows * scale), 8), max(int(columns * scale), 8)), np.float32)
     high, wide = mask.shape
-    for _ in range(4):
-        x = wide * (random.uniform(-0.05, 0.35) if side < 0 else random.uniform(0.65, 1.05))
-        y = high * random.uniform(-0.1, 0.35)
-        heading = random.uniform(0.15, 0.9) if side < 0 else np.pi - random.uniform(0.15, 0.9)
-        reach = wide * random.uniform(0.38, 0.6)
-        for step in np.linspace(0.12, 1.0, 13):
-            heading += 0.018
-            px, py = x + np.cos(heading) * reach * step, y + np.sin(heading) * reach * step
-            length = wide * 0.19 * (1.15 - 0.75 * step)
+    for frond in range(3):
+        x = wide * random.uniform(-0.12, -0.02)
+        y = high * (0.42 * frond - 0.28 + random.uniform(-0.08, 0.08))
+        heading = 0.62 - 0.28 * frond + random.uniform(-0.15, 0.15)
+        reach = wide * random.uniform(0.55, 0.75)
+        droop = random.uniform(0.008, 0.020)
+        for step in np.linspace(0.16, 1.0, 22):
+            heading += droop
+            x, y = x + np.cos(heading) * reach / 22, y + np.sin(heading) * reach / 22
+            length = wide * 0.155 * (1.0 - 0.72 * step**1.5)
             for turn in (-1, 1):
-                _petal(mask, py, px, heading + turn * (1.0 - 0.45 * step), length, length * 0.085)
-    soft = blurred(mask[:, :, None], wide * 0.007)[:, :, 0]
+                _petal(mask, y, x, heading + turn * (0.95 - 0.5 * step), length, length * 0.05)
+    if side > 0:
+        mask = mask[:, ::-1].copy()
+    soft = blurred(mask[:, :, None], wide * 0.0065)[:, :, 0]
     result: Floats = np.clip(scaled(soft[:, :, None], columns, rows)[:, :, 0], 0, 1)
     return result
 

@@ -28,10 +28,10 @@ def illumination(random: Random, rows: int, columns: int, light: Light, horizon:
         case "window":
             shade = shade * (0.90 + 0.24 * _window(random, down, across, side, horizon))
         case "leaves":
-            shade = shade * (1.05 - 0.34 * leaf_shadow(random, rows, columns, side))
+            shade = shade * (1.05 - 0.33 * leaf_shadow(random, rows, columns, side))
         case "spot":
             pool = np.exp(-((across / 0.75) ** 2 + ((down - 0.6) / 0.5) ** 2))
-            shade = shade * (0.45 + 0.85 * pool)
+            shade = shade * (0.42 + 0.62 * pool)
     warmth = np.float32(light.warmth)
     lit = 1 + np.float32(0.16) * warmth * np.array([1.0, 0.15, -1.1], np.float32)
     shaded = 1 + np.float32(0.03) * np.array([-1.0, 0.0, 1.0], np.float32)
@@ -69,7 +69,7 @@ def through_lens(random: Random, picture: Floats, width: int, height: int, vigne
     result = np.empty((height, width, 3), np.uint8)
     for band in bands(height):
         part = large.crop(0, band.start, width, band.stop - band.start).numpy()
-        part = np.where(part > 0.8, 0.8 + 0.2 * np.tanh((part - 0.8) / 0.2), part)
+        part = np.where(part > 0.88, 0.88 + 0.12 * np.tanh((part - 0.88) / 0.12), part)
         down = (np.arange(band.start, band.stop, dtype=np.float32)[:, None] + 0.5) * 2 / height - 1
         corner = between(np.hypot(down, across) / np.float32(2**0.5), 0.35, 1.15)
         part = part * (1 - vignette * corner)[:, :, None]

@@ -35,7 +35,7 @@ def open_image(content: bytes, role: str = "image") -> pyvips.Image:
         image = image.cast("uchar")
         return image[:4] if image.bands > 4 else image
     except pyvips.Error as error:
-        if "memory" in str(error):
+        if "out of memory" in str(error):
             raise MemoryError from error
         raise WorkRefused("unreadable", f"The {role} cannot be read.") from error
 

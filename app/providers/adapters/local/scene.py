@@ -104,29 +104,28 @@ def _read(recipe: Mapping[str, Any]) -> Scene:
 
 def _with(scene: Scene, wishes: Wishes) -> Scene:
     ground, backdrop, light, is_sweep = scene.ground, scene.backdrop, scene.light, scene.is_sweep
+    if wishes.kind and wishes.kind != backdrop.kind:
+        colour, second, accents, blur = KINDS[wishes.kind]
+        backdrop = Backdrop(wishes.kind, parse(colour), parse(second), tuple(map(parse, accents)), blur)
+        is_sweep = wishes.kind == "gradient"
+        ground = _below(wishes.kind, ground)
     if wishes.material:
         colour, second, gloss = LOOKS[wishes.material]
         ground = Ground(wishes.material, parse(colour), parse(second), gloss)
         is_sweep = False
-        if scene.is_sweep and scene.backdrop.kind == "paint":
-            backdrop = replace(backdrop, blur=0.006)
-    if wishes.kind and wishes.kind != backdrop.kind:
-        colour, second, accents, blur = KINDS[wishes.kind]
-        backdrop = Backdrop(wishes.kind, parse(colour), parse(second), tuple(map(parse, accents)), blur)
-        is_sweep = wishes.kind == "gradient" and not wishes.material
-        if not wishes.material and wishes.kind in _GROUNDS:
-            material = _GROUNDS[wishes.kind]
-            colour, second, gloss = LOOKS[material]
-            ground = Ground(material, parse(colour), parse(second), gloss)
-    if wishes.ground_colour is not None or (wishes.colour is not None and ground.material == "smooth"):
-        colour_ = parse(wishes.ground_colour or wishes.colour or "")
-        ground = replace(ground, colour=colour_, second=second_for(ground.material, colour_))
-    if wishes.wall_colour is not None or wishes.colour is not None:
-        colour_ = parse(wishes.wall_colour or wishes.colour or "")
-        backdrop = replace(backdrop, colour=colour_, second=shaded(colour_, 0.25 if light_of(colour_) > 0.2 else -0.4))
+    floor = wishes.ground_colour
+    if floor is None and (is_sweep or ground.material in ("smooth", wishes.kind)):
+        floor = wishes.wall_colour or wishes.colour  # nothing else was said of it
+    if floor is not None:
+        main = parse(floor)
+        ground = replace(ground, colour=main, second=second_for(ground.material, main))
+    wall = wishes.wall_colour or wishes.colour
+    if wall is not None:
+        main = parse(wall)
+        backdrop = replace(backdrop, colour=main, second=shaded(main, 0.25 if light_of(main) > 0.2 else -0.4))
         if wishes.more_colours:
-            accents_ = tuple(parse(name) for name in wishes.more_colours)
-            backdrop = replace(backdrop, second=accents_[0], accents=accents_)
+            extra = tuple(parse(name) for name in wishes.more_colours)
+            backdrop = replace(backdrop, second=extra[0], accents=extra)
     light = replace(
         light,
         side=light.side if wishes.side is None else wishes.side,
@@ -159,6 +158,7 @@ KINDS: dict[str, tuple[str, str, tuple[str, ...], float]] = {
     "foliage": ("#4f7a3a", "#b9d58a", ("#dff0b0", "#7fae55", "#2f5a2c"), 0.012),
     "sky": ("#e6f0f7", "#7db4e2", (), 0.002),
     "sunset": ("#f9b774", "#6b5b95", ("#ffd9a0",), 0.004),
+    "sunset sea": ("#f9c487", "#77669c", ("#a8626b", "#f0b48a"), 0.004),
     "sea": ("#dcebf2", "#8cc3e8", ("#3f9fb5", "#8fd3d3"), 0.004),
     "city": ("#141a2e", "#0a0d1a", ("#ffc26b", "#66b5ff", "#ff7a9c", "#ffe9c4"), 0.004),
     "neon": ("#150f26", "#0a0814", ("#ff3fa4", "#37d5ff"), 0.0),
@@ -171,14 +171,28 @@ KINDS: dict[str, tuple[str, str, tuple[str, ...], float]] = {
     "marble": ("#efeeeb", "#9a9ca0", (), 0.003),
     "wood": ("#a57c54", "#6d4a2c", (), 0.004),
 }
-_GROUNDS = {
-    "foliage": "wood",
-    "sea": "sand",
-    "sky": "concrete",
-    "sunset": "sand",
-    "brick": "wood",
-    "kitchen": "marble",
-    "bokeh": "wood",
-    "festive": "wood",
-    "blossom": "wood",
+# What such a backdrop stands on if the prompt does not say: material, colour, second colour, gloss.
+_GROUNDS: dict[str, tuple[str, str, str, float]] = {
+    "bokeh": ("wood", "#6f4a2f", "#2f1c10", 0.25),
+    "festive": ("wood", "#6b3a26", "#2c140d", 0.30),
+    "blossom": ("wood", "#a3271f", "#5c0f10", 0.28),
+    "foliage": ("wood", "#a58a68", "#5f4a33", 0.05),
+    "sky": ("concrete", *LOOKS["concrete"]),
+    "sunset": ("sand", *LOOKS["sand"]),
+    "sea": ("sand", *LOOKS["sand"]),
+    "sunset sea": ("sand", *LOOKS["sand"]),
+    "city": ("concrete", "#4a4c52", "#2f3136", 0.22),
+    "neon": ("smooth", "#1d1830", "#120f20", 0.62),
+    "kitchen": ("marble", "#ece7df", "#a79f93", 0.22),
+    "brick": ("wood", *LOOKS["wood"]),
 }
+
+
+def _below(kind: str, ground: Ground) -> Ground:
+    if kind in ("velvet", "linen"):  # cloth hangs down and lies on
+        colour, second, gloss = LOOKS[kind]
+        return Ground(kind, parse(colour), parse(second), gloss)
+    if kind not in _GROUNDS:
+        return ground
+    material, colour, second, gloss = _GROUNDS[kind]
+    return Ground(material, parse(colour), parse(second), gloss)

@@ -35,7 +35,7 @@ def _standing(cover: Floats, outline: Outline, side: float) -> Floats:
     high, wide = (outline.bottom - outline.top) * rows, (outline.right - outline.left) * columns
     foot = _foot(cover, base, 0.10 * wide + 0.02 * high)
     contact = 0.9 * _blur(foot, 0.008 * wide, flat=0.5) + 0.75 * _blur(foot, 0.035 * wide, flat=0.4)
-    around = 0.9 * _blur(foot, 0.11 * wide, flat=0.32)
+    around = 1.6 * _blur(foot, 0.10 * wide, flat=0.34)
     cast = _laid_down(cover, base, side)
     distance = np.clip((base - np.arange(rows, dtype=np.float32)[:, None]) / max(0.3 * high, 1), 0, 1)
     cast = _blur(cast, 0.022 * wide) * (1 - distance) + _blur(cast, 0.06 * wide) * distance

@@ -147,7 +147,7 @@ def water(random: Random, side: int, colour: Floats, second: Floats) -> Floats:
     net = softened((0.9 * net**1.6)[:, :, None], side / 300)[:, :, 0]
     depth = between(fractal(random, side, 2, octaves=3), -0.8, 0.8)
     tile = mixed(_plain(side, colour), _plain(side, shaded(colour, -0.3)), depth)
-    return mixed(tile, _plain(side, second), np.clip(0.75 * net, 0, 0.8))
+    return mixed(tile, _plain(side, second), np.clip(0.5 * net, 0, 0.6))
 
 
 def snow(random: Random, side: int, colour: Floats, second: Floats) -> Floats:

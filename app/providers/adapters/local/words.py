@@ -86,6 +86,7 @@ _MATERIAL_WORDS = {name: _compiled(words) for name, words in _MATERIALS.items()}
 _KIND_WORDS = {name: _compiled(words) for name, words in _KINDS.items()}
 _PATTERN_WORDS = {name: _compiled(words) for name, words in _PATTERNS.items()}
 _WALL_WORD, _GROUND_WORD = _compiled(_WALL), _compiled(_GROUND)
+_LONG_COLOUR = _compiled("|".join(name for name in colours.NAMES if " " in name))  # "xanh lá" is no leaf
 _ON_A_WALL = ("brick", "concrete", "tile", "linen", "velvet", "marble", "wood")
 
 
@@ -94,9 +95,11 @@ def read(text: str) -> Wishes:
     if not text.strip():
         return Wishes()
     materials = _found(_MATERIAL_WORDS, text)
-    kinds = _found(_KIND_WORDS, text)
+    kinds = _found(_KIND_WORDS, _LONG_COLOUR.sub(lambda phrase: "_" * len(phrase[0]), text))
     material = next((name for name, place in materials if not _is_of_wall(text, place)), None)
     kind = kinds[0][0] if kinds else None
+    if {"sea", "sunset"} <= {name for name, _ in kinds}:
+        kind = "sunset sea"
     for name, place in materials:  # "a concrete wall" is behind, not below
         if name in _ON_A_WALL and _is_of_wall(text, place):
             kind = name
