@@ -161,9 +161,9 @@ def _check(answer: httpx.Response) -> None:
         return
     try:
         problem = answer.json()
-        reasons = [problem.get("detail") or problem.get("title"), *(one["detail"] for one in problem.get("errors", ()))]
-        text = " ".join(filter(None, reasons))
-    except ValueError:
+        faults = [one["detail"] for one in problem.get("errors") or ()]
+        text = " ".join(faults) or problem.get("detail") or problem["title"]
+    except (ValueError, LookupError):
         text = answer.text[:200]
     raise DemoFailed(f"{answer.request.method} {answer.request.url.path} answered {answer.status_code}: {text}")
 
