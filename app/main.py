@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 
 from app import openapi
 from app.accounts.router import router as api_keys
@@ -20,6 +21,7 @@ from app.core.health import router as health
 from app.core.problems_router import router as problems
 from app.core.sealing import Sealer
 from app.core.settings import MEBIBYTE, Settings, get_settings
+from app.core.stopping import on_stop_signal
 from app.core.telemetry import RequestContext, configure_logs
 from app.events.service import CHANNEL
 from app.generation.catalog_router import router as catalog
@@ -45,7 +47,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
     try:
-        yield
+        with on_stop_signal(bells.hush):
+            yield
     finally:
         await bells.close()
         await tools.close()
@@ -58,7 +61,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """The application; `uvicorn --factory app.main:create_app` serves it."""
     settings = settings or get_settings()
     configure_logs(settings)
-    app = FastAPI(
+    app = FastAPIOffline(
         title="Backlot",
         version=openapi.VERSION,
         summary="The backend behind generative-AI products.",

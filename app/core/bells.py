@@ -44,10 +44,13 @@ class BellTower:
     def start(self) -> None:
         self._listener = asyncio.create_task(self._listen(), name=f"bells {self._channel}")
 
-    async def close(self) -> None:
-        """Wake everyone, so that open waits end before the process does."""
+    def hush(self) -> None:
+        """Wake everyone for the last time: open waits end, and new ones do not begin."""
         self.is_closing = True
         self._ring_all()
+
+    async def close(self) -> None:
+        self.hush()
         if self._listener:
             self._listener.cancel()
             with suppress(asyncio.CancelledError):
