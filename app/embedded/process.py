@@ -21,6 +21,7 @@ log = logging.getLogger("backlot.dev")
 
 _PR_SET_PDEATHSIG = 1
 _STDERR = 2
+HURRIED_SECONDS = 1.0
 
 
 class Account(NamedTuple):
@@ -148,16 +149,19 @@ class Service(ABC):
                 self.on_restart()
 
     async def stop(self, hurry: asyncio.Event) -> None:
-        """Ask, wait, insist. With `hurry` set, insist at once."""
+        """Ask, wait, insist; with `hurry` set, insist soon."""
         process = self.process
         if process is None:
             return
         for number in self.stop_signals:
-            if hurry.is_set() or process.returncode is not None:
+            if process.returncode is not None:
                 break
             with suppress(ProcessLookupError):
                 self.send_signal(process, number)
-            await _first_of(process.wait(), hurry.wait(), timeout=self.stop_seconds)
+            if not hurry.is_set():
+                await _first_of(process.wait(), hurry.wait(), timeout=self.stop_seconds)
+            if hurry.is_set():
+                await _first_of(process.wait(), timeout=HURRIED_SECONDS)
         if process.returncode is None:
             log.warning("%s does not end; killing it", self.name)
             with suppress(ProcessLookupError):
