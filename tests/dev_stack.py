@@ -22,8 +22,8 @@ WITHIN_SECONDS = 30
 class Stack:
     """A running `backlot dev`."""
 
-    def __init__(self, data: Path) -> None:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("BACKLOT_")}
+    def __init__(self, data: Path, **settings: str) -> None:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("BACKLOT_")} | settings
         self.data = data
         self.environment = environment
         self.log = (data.parent / "dev.log").open("wb")
