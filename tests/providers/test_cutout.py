@@ -133,6 +133,11 @@ def test_a_picture_of_nothing_is_refused() -> None:
         remove_background({}, {"image": b"not a picture"})
 
 
+def test_a_few_pixels_are_refused() -> None:
+    with pytest.raises(WorkRefused, match="3x200"):
+        remove_background({}, {"image": pictures.flat(3, 200)})
+
+
 def test_the_same_photo_gives_the_same_bytes() -> None:
     first = remove_background({}, {"image": photo("chelsea")})
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from app.providers.adapters.local import backdrops, lighting
 from app.providers.adapters.local.noise import between, generator, mixed, softened, viewed
-from app.providers.adapters.local.pictures import Bytes, Floats, blurred, encode, from_array
+from app.providers.adapters.local.pictures import Bytes, Floats, blurred, encode, from_array, require_size
 from app.providers.adapters.local.scene import Ground, Scene, resolve
 from app.providers.adapters.local.textures import MATERIALS
 
@@ -19,6 +19,7 @@ def background(params: Mapping[str, Any], files: Mapping[str, bytes]) -> list[di
     """One set per wanted image; each has its own seed, counted up from the given one."""
     scene = resolve(params.get("scene"), params.get("prompt") or "", params.get("negative_prompt") or "")
     width, height = int(params["width"]), int(params["height"])
+    require_size(width, height, "background")
     first = int(params.get("seed") or 0)
     outputs = []
     for seed in range(first, first + int(params.get("num_images") or 1)):

@@ -17,6 +17,7 @@ Floats = NDArray[np.floating[Any]]
 Flags = NDArray[np.bool_]
 
 BAND_ROWS = 128
+MIN_SIDE = 16
 MAX_PIXELS = 4096 * 4096 * 2
 
 _CONTENT_TYPES = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
@@ -40,10 +41,16 @@ def open_image(content: bytes, role: str = "image") -> pyvips.Image:
         raise WorkRefused("unreadable", f"The {role} cannot be read.") from error
 
 
+def require_size(width: int, height: int, role: str = "image") -> None:
+    """There is no subject, and no set, in a few pixels."""
+    if min(width, height) < MIN_SIDE:
+        raise WorkRefused("too_small", f"The {role} has {width}x{height} pixels; each side needs at least {MIN_SIDE}.")
+
+
 def to_array(image: pyvips.Image) -> Bytes:
     """Rows, columns, channels, also where there is one channel."""
     pixels: Bytes = image.numpy()
-    return pixels if pixels.ndim == 3 else pixels[:, :, None]
+    return pixels.reshape(image.height, image.width, image.bands)
 
 
 def from_array(pixels: NDArray[Any]) -> pyvips.Image:
@@ -57,6 +64,7 @@ def from_array(pixels: NDArray[Any]) -> pyvips.Image:
 def open_rgb(content: bytes, role: str = "image") -> Bytes:
     """Colours alone; what was transparent shows white."""
     image = open_image(content, role)
+    require_size(image.width, image.height, role)
     if image.hasalpha():
         image = image.flatten(background=list(_WHITE))
     return to_array(image)

@@ -92,8 +92,10 @@ def _closer(inside: NDArray[np.bool_]) -> tuple[float, float, float, float]:
 def _look_closer(pixels: Bytes, whole: Floats, box: tuple[float, float, float, float]) -> Floats:
     (rows, columns), (height, width) = pixels.shape[:2], whole.shape
     top, bottom, left, right = box
-    near = _look(pixels[int(top * rows) : int(bottom * rows), int(left * columns) : int(right * columns)])
     y, x = slice(int(top * height), int(bottom * height)), slice(int(left * width), int(right * width))
+    if min(y.stop - y.start, x.stop - x.start) < 8:
+        return whole
+    near = _look(pixels[int(top * rows) : int(bottom * rows), int(left * columns) : int(right * columns)])
     closer = np.zeros_like(whole)
     closer[y, x] = scaled(_stretched(near), x.stop - x.start, y.stop - y.start)
     # The second look may miss a part that the first one saw: it sharpens, it does not take away.
