@@ -1,6 +1,7 @@
 """From exceptions to answers: the one place that knows how."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
@@ -11,6 +12,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core import problems
@@ -20,6 +22,7 @@ from app.core.telemetry import request_id
 
 log = structlog.get_logger()
 RETRY_SECONDS = "5"
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 # SQLSTATE classes of a server that is going away, full, or slower than the statement timeout.
 _DOWN_STATES = ("08", "53", "57")
 
@@ -75,7 +78,17 @@ async def _http(request: Request, fault: Exception) -> Response:
         return render(fault.__cause__, request)
     kind = _BY_STATUS.get(fault.status_code, problems.MalformedRequest)
     detail = fault.detail if kind is problems.MalformedRequest else None
-    return render(kind(detail, headers=fault.headers), request)
+    headers = {"Allow": _allowed(request)} if kind is problems.MethodNotAllowed else fault.headers
+    return render(kind(detail, headers=headers), request)
+
+
+def _allowed(request: Request) -> str:
+    """Every method of the path: Starlette names those of the first route that has it."""
+    routes: Sequence[BaseRoute] = request.app.router.routes
+    scopes = {method: {**request.scope, "method": method} for method in METHODS}
+    return ", ".join(
+        method for method, scope in scopes.items() if any(route.matches(scope)[0] is Match.FULL for route in routes)
+    )
 
 
 async def _down(request: Request, fault: Exception) -> Response:
