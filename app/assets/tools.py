@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from fastapi import Depends, Request
 
-from app.assets.storage import LocalStorage, S3Storage, make_storage
+from app.assets.storage import make_storage
 from app.core.egress import Egress
 from app.core.processes import ProcessPool
 from app.core.settings import Settings
@@ -19,7 +19,7 @@ class AssetTools:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings.assets
-        self.storage: LocalStorage | S3Storage = make_storage(settings)
+        self.storage = make_storage(settings)
         self.egress = Egress(settings)
         self.decoders = ProcessPool(
             size=settings.worker.image_processes,

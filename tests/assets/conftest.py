@@ -17,7 +17,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from app.assets.storage import S3Storage
+from app.assets.storage.s3 import S3Storage
 from app.core.problems import DependencyDown
 from app.core.settings import Settings
 from app.core.settings import Storage as StorageSettings

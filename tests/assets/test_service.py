@@ -11,7 +11,6 @@ from uuid import UUID
 import httpx
 import psutil
 import pytest
-from pydantic import SecretStr
 from sqlalchemy import text
 
 from app.accounts.schemas import CallerInfo

@@ -17,10 +17,10 @@ from botocore.credentials import Credentials as BotoCredentials
 from botocore.exceptions import ClientError
 from pydantic import SecretStr
 
-from app.assets.storage import FileMissing, LocalStorage, S3Storage, Storage
+from app.assets.storage import FileMissing, LocalStorage, Storage
 from app.assets.storage.base import attachment, is_key
 from app.assets.storage.presign import Credentials, presign_get
-from app.assets.storage.s3 import storage_errors
+from app.assets.storage.s3 import S3Storage, storage_errors
 from app.core.problems import DependencyDown
 from app.core.settings import Api, Settings
 from app.core.settings import Storage as StorageSettings

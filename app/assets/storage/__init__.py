@@ -2,11 +2,14 @@
 
 from app.assets.storage.base import FileMissing, Storage
 from app.assets.storage.local import LocalStorage
-from app.assets.storage.s3 import S3Storage
 from app.core.settings import Settings
 
-__all__ = ["FileMissing", "LocalStorage", "S3Storage", "Storage", "make_storage"]
+__all__ = ["FileMissing", "LocalStorage", "Storage", "make_storage"]
 
 
-def make_storage(settings: Settings) -> LocalStorage | S3Storage:
-    return S3Storage(settings) if settings.storage.backend == "s3" else LocalStorage(settings)
+def make_storage(settings: Settings) -> Storage:
+    if settings.storage.backend == "local":
+        return LocalStorage(settings)
+    from app.assets.storage.s3 import S3Storage  # its libraries take long to load
+
+    return S3Storage(settings)

@@ -20,6 +20,10 @@ class FileMissing(Exception):
 class Storage(Protocol):
     """Raises DependencyDown when the place itself cannot be reached."""
 
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
     async def check(self) -> None:
         """Whether files could be written and read now."""
 

@@ -1,0 +1,38 @@
+"""The `backlot` command. What a command needs is imported inside it, so that `--help` is quick."""
+
+import os
+import sys
+
+import typer
+
+from app.cli import demo, records, servers
+from app.cli.failures import in_one_line, is_expected
+
+cli = typer.Typer(
+    help="The self-hosted backend behind generative-AI products.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+keys = typer.Typer(help="API keys.", no_args_is_help=True, callback=lambda: None)
+ledger = typer.Typer(help="The credit ledger.", no_args_is_help=True, callback=lambda: None)
+
+for command in (servers.dev, servers.serve, servers.worker, records.migrate, demo.demo):
+    cli.command()(command)
+cli.command(hidden=True)(records.prepare)
+keys.command("create")(records.create_key)
+ledger.command("verify")(records.verify_ledger)
+cli.add_typer(keys, name="keys")
+cli.add_typer(ledger, name="ledger")
+
+
+def main() -> None:
+    """Run the command line; an expected failure is one line on stderr and exit code 1."""
+    try:
+        cli()
+    except Exception as fault:
+        if not is_expected(fault) or os.environ.get("BACKLOT_LOG_LEVEL") == "debug":
+            raise
+        print(f"backlot: {in_one_line(fault)}", file=sys.stderr)
+        sys.exit(1)
