@@ -66,7 +66,13 @@ def _composites(values: Mapping[str, Any], image: UUID, made: Made) -> list[Step
     return [
         StepCall(
             {"image": image, "mask": mask, "background": background},
-            {**shared, "scene": _scene(values), "prompt": values.get("prompt") or "", "seed": values["seed"] + number},
+            {
+                **shared,
+                "scene": _scene(values),
+                "prompt": values.get("prompt") or "",
+                "negative_prompt": _prompt(values, "negative_prompt"),
+                "seed": values["seed"] + number,
+            },
         )
         for number, background in enumerate(made["background"])
     ]
