@@ -16,13 +16,16 @@ class ApiKeyCreate(BaseModel):
 
     model_config = ConfigDict(
         frozen=True,
+        strict=True,
         extra="forbid",
         json_schema_extra={"examples": [{"name": "web shop", "scopes": ["tasks:read", "tasks:write"]}]},
     )
 
     name: Annotated[Text, Field(min_length=1, max_length=100)]
     mode: Mode | None = Field(default=None, description="`live` or `test`; default: the caller's own mode.")
-    scopes: list[Scope] | None = Field(default=None, min_length=1, description="Default: the caller's own.")
+    scopes: list[Annotated[Scope, Field(strict=False)]] | None = Field(
+        default=None, min_length=1, description="Default: the caller's own."
+    )
     expires_at: Moment | None = Field(default=None, description="When it ends by itself.")
 
 

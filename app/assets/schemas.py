@@ -23,6 +23,7 @@ class AssetCreate(BaseModel):
 
     model_config = ConfigDict(
         frozen=True,
+        strict=True,
         extra="forbid",
         json_schema_extra={"oneOf": [{"required": ["url"]}, {"required": ["base64"]}]},
     )
@@ -44,6 +45,7 @@ class AssetUpdate(BaseModel):
 
     model_config = ConfigDict(
         frozen=True,
+        strict=True,
         extra="forbid",
         json_schema_extra={"examples": [{"favorite": True, "metadata": {"sku": "A-17"}}]},
     )

@@ -1,5 +1,6 @@
 """What goes over the wire, as the OpenAPI document shows it."""
 
+import json
 from typing import Any
 
 from app.assets.schemas import ASSET_EXAMPLE
@@ -68,6 +69,29 @@ TASK: dict[str, Any] = PENDING_TASK | {
     ],
     "started_at": "2026-11-21T09:00:00.131870Z",
     "completed_at": "2026-11-21T09:00:02.902113Z",
+}
+
+EVENT_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["id", "event", "data"],
+    "properties": {
+        "id": {"type": "string", "description": "Give the last one as `Last-Event-ID` to go on after it."},
+        "event": {
+            "type": "string",
+            "enum": [f"task.{what}" for what in ("created", "started", "progress", "succeeded", "failed", "canceled")],
+        },
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "description": "The task as `GET /v1/tasks/{id}` gives it, as it was then; the results come with its end.",
+        },
+    },
+}
+
+EVENT: dict[str, Any] = {
+    "id": "evt_01jcqzn5tbf7w8ad3e0k6m2r9h",
+    "event": "task.succeeded",
+    "data": json.dumps(TASK, separators=(",", ":")),
 }
 
 QUOTE: dict[str, Any] = {"credits": {"quoted": 2}, "model": "studio", "provider": "local", "estimated_seconds": 6}

@@ -40,7 +40,7 @@ Prompt = Annotated[Text, Field(max_length=4000)]
 class OperationInput(BaseModel):
     """What every input is: strict about its fields."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     images: ClassVar[tuple[str, ...]] = ("image",)
 
@@ -98,7 +98,7 @@ class ReplaceBackgroundInput(OperationInput):
 class Crop(BaseModel):
     """A rectangle of the picture, in pixels from its top left corner."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     left: Annotated[int, Field(ge=0, le=MAX_SIDE)]
     top: Annotated[int, Field(ge=0, le=MAX_SIDE)]

@@ -217,15 +217,8 @@ async def get_task(
     responses=problems(*CALLER_PROBLEMS, TaskNotFound)
     | {
         200: {
-            "description": "Server-sent events. `event` is `task.created`, `task.started`, `task.progress`, "
-            "`task.succeeded`, `task.failed` or `task.canceled`; `data` is the task as `GET /v1/tasks/{id}` gives it, "
-            "as it was then. The stream ends with the task.",
-            "content": {
-                "text/event-stream": {
-                    "schema": {"type": "string"},
-                    "example": 'id: evt_01jcqzm4x8e3v9tk5h2w7d6n0p\nevent: task.progress\ndata: {"id":"task_…"}\n\n',
-                }
-            },
+            "description": "Server-sent events, until the task has ended. The schema is that of each event.",
+            "content": {"text/event-stream": {"schema": examples.EVENT_SCHEMA, "example": examples.EVENT}},
         },
         204: {"description": "The task has ended, and the caller has seen all of it: do not reconnect."},
     },

@@ -25,7 +25,7 @@ Metadata = Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16)]
 class Routing(BaseModel):
     """Which provider is to be preferred."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     prefer: Literal["quality", "cost", "speed"] = "quality"
     fallback: bool = Field(default=True, description="Whether another provider may take over.")
@@ -34,7 +34,9 @@ class Routing(BaseModel):
 class TaskCreate(BaseModel):
     """An order: what is to be done, to what, and how."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [examples.ORDER]})
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", json_schema_extra={"examples": [examples.ORDER]}
+    )
 
     operation: Annotated[str, Field(max_length=64, description="One of `GET /v1/operations`.")]
     input: dict[str, Any] = Field(description="As the operation's `input_schema` says.")

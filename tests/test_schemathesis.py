@@ -1,0 +1,50 @@
+"""Whatever may be sent to the API, it answers as its OpenAPI document says.
+
+A longer look: BACKLOT_SCHEMATHESIS_EXAMPLES=500 .venv/bin/pytest tests/test_schemathesis.py --timeout 3600
+"""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.core.settings import Settings
+from tests.conftest import Account
+
+EXAMPLES = os.environ.get("BACKLOT_SCHEMATHESIS_EXAMPLES", "5")
+ROOT = Path(__file__).parents[1]
+
+
+async def known_ids(account: Account) -> dict[str, str]:
+    """One of each thing, so that some requests are about something that is there."""
+    asset_id = await account.upload()
+    order = {"operation": "transform_image", "input": {"image": asset_id, "width": 8}}
+    task_id = (await account.live.post("/v1/tasks", json=order)).json()["id"]
+    await account.live.post(f"/v1/tasks/{task_id}/cancel")
+    key_id = (await account.live.get("/v1/api-keys")).json()["data"][0]["id"]
+    return {"asset_id": asset_id, "task_id": task_id, "key_id": key_id}
+
+
+@pytest.mark.timeout(3600)
+async def test_every_answer_is_a_documented_one(account: Account, settings: Settings, tmp_path: Path) -> None:
+    url = settings.api.public_url
+    environment = os.environ | {
+        "BACKLOT_KEY": account.key,
+        "BACKLOT_KNOWN_IDS": json.dumps(await known_ids(account)),
+        "PYTHONPATH": str(ROOT),
+        "NO_COLOR": "1",
+    }
+    process = await asyncio.create_subprocess_exec(
+        Path(sys.executable).with_name("schemathesis"),
+        *("--config-file", ROOT / "tests" / "schemathesis.toml", "run", f"{url}/openapi.json", "--url", url),
+        *("--max-examples", EXAMPLES, "--seed", "1", "--request-timeout", "20"),
+        cwd=tmp_path,
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await process.communicate()
+    assert process.returncode == 0, output.decode()
