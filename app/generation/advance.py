@@ -242,13 +242,22 @@ class _Run:
         try:
             for number, output in enumerate(done.outputs, 1):
                 stored.append(await self._store(step, output, number, is_intermediate=not is_last))
+        except BaseException:
+            await self._discard(stored)
+            raise
+        # Whoever is stopped beyond this line, or loses the database, cannot know whether these are the customer's now.
+        # What was not published is swept in an hour.
+        try:
             async with self._locked() as (session, task):
                 _settle(task, attempt.id, AttemptStatus.SUCCEEDED, None, done.cost_microusd)
                 await transitions.complete_step(session, task, task.steps[step.position], stored, is_last=is_last)
-        except BaseException:
-            await asyncio.shield(assets.discard(self._engine.assets, self._engine.database, stored))
+        except LostLease:
+            await self._discard(stored)
             raise
         return not is_last
+
+    async def _discard(self, stored: list[UUID]) -> None:
+        await asyncio.shield(assets.discard(self._engine.assets, self._engine.database, stored))
 
     async def _store(self, step: TaskStep, output: Output, number: int, *, is_intermediate: bool) -> UUID:
         tools, task = self._engine.assets, self._task
