@@ -1,3 +1,5 @@
+"""Work in other processes: what it may do, what it may not, and how it ends."""
+
 import asyncio
 import os
 import signal

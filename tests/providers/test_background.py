@@ -1,3 +1,5 @@
+"""Rendered sets: each its own, the same from the same seed."""
+
 from typing import Any
 
 import numpy as np

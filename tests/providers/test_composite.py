@@ -1,3 +1,5 @@
+"""Products in their new settings: shadows, light, edges."""
+
 from typing import Any
 
 import numpy as np

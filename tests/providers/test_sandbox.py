@@ -1,3 +1,5 @@
+"""The sandbox provider: valid, instant, always the same."""
+
 from typing import Any
 
 import pytest

@@ -1,3 +1,5 @@
+"""Each adjustment of transform_image does what it says."""
+
 from typing import Any
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Enlarged pictures: their size, their look, their transparency."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""What the words of a prompt do to a set."""
+
 from typing import Any
 
 import pytest
