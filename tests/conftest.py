@@ -18,6 +18,7 @@ from fastapi import FastAPI
 from app.accounts import service as accounts
 from app.core import queue
 from app.core.db import Database
+from app.core.http import Http
 from app.core.settings import Settings, get_settings
 from app.main import create_app
 from tests import stack
@@ -104,7 +105,7 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
 async def server(settings: Settings) -> AsyncIterator[FastAPI]:
     """The API, answering real HTTP at `settings.api.public_url`."""
     app = create_app(settings)
-    server = uvicorn.Server(uvicorn.Config(app, port=settings.api.port, log_config=None, lifespan="on"))
+    server = uvicorn.Server(uvicorn.Config(app, port=settings.api.port, http=Http, log_config=None, lifespan="on"))
     serving = asyncio.create_task(server.serve())
     while not server.started:
         assert not serving.done(), serving.exception()

@@ -55,6 +55,7 @@ def serve(
     import uvicorn
     from uvicorn.supervisors import Multiprocess
 
+    from app.core.http import Http
     from app.embedded.ports import listen
 
     api = settings_with_database().api
@@ -68,7 +69,7 @@ def serve(
         port=port or api.port,
         workers=processes or api.processes,
         loop="uvloop",
-        http="httptools",
+        http=Http,
         access_log=False,  # the app logs its requests itself
         log_config=None,
         server_header=False,

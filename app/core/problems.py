@@ -134,6 +134,12 @@ class BodyTimedOut(Problem):
     status = 408
 
 
+class HeadTooLarge(Problem):
+    """The URL and the headers together are larger than is accepted."""
+
+    status = 431
+
+
 class UnsupportedMediaType(Problem):
     """The content type is not one this route reads."""
 

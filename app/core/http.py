@@ -1,0 +1,75 @@
+"""How a connection is read: uvicorn's protocol, with an end to how much may stand before a body, and how slowly."""
+
+import asyncio
+import json
+from http import HTTPStatus
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from app.core.ids import encode, new_id
+from app.core.problems import CONTENT_TYPE, HeadTooLarge, MalformedRequest, Problem
+
+MAX_HEAD_BYTES = 64 * 1024
+HEAD_SECONDS = 10.0
+
+
+class Http(HttpToolsProtocol):
+    """For `uvicorn.Config(http=Http)`. What cannot be read as HTTP is told as a problem too."""
+
+    _head_bytes = 0
+    _head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._expect_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end_head()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._head_timer is None:
+            return
+        self._head_bytes += len(data)
+        if self._head_bytes > MAX_HEAD_BYTES:
+            self._refuse(HeadTooLarge(f"URL and headers together may have {MAX_HEAD_BYTES} bytes."))
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._expect_head()
+
+    def on_headers_complete(self) -> None:
+        self._end_head()
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(MalformedRequest("This is not HTTP."))
+
+    def _expect_head(self) -> None:
+        self._end_head()
+        self._head_bytes = 0
+        self._head_timer = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+
+    def _end_head(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _refuse(self, problem: Problem) -> None:
+        if self.transport.is_closing():
+            return
+        self._end_head()
+        request_id = encode("req", new_id())
+        body = json.dumps(problem.body(request_id)).encode()
+        headers: dict[str, Any] = {
+            "content-type": CONTENT_TYPE,
+            "content-length": len(body),
+            "x-request-id": request_id,
+            "connection": "close",
+        }
+        lines = [f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        self.transport.write("\r\n".join([*lines, "", ""]).encode() + body)
+        self.transport.close()
