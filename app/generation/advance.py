@@ -159,13 +159,13 @@ class _Run:
             async with asyncio.timeout(left) as limit:
                 return await work()
         except TimeoutError:
-            if limit.expired():
-                return await self._fail(attempt_id, ErrorCode.DEADLINE_EXCEEDED, "The task did not finish in time.")
-            fault: ProviderError = Transient(ErrorCode.INTERNAL, "Something took too long on our side.")
+            if not limit.expired():
+                raise
+            return await self._fail(attempt_id, ErrorCode.DEADLINE_EXCEEDED, "The task did not finish in time.")
         except ProviderError as failure:
             fault = failure
-        except (LostLease, SQLAlchemyError):
-            raise
+        except (LostLease, SQLAlchemyError, OSError):
+            raise  # the attempt stays open, and the next claim finds out what became of it
         except Exception:
             log.exception("attempt_crashed", attempt_id=str(attempt_id))
             fault = Transient(ErrorCode.INTERNAL, "Something went wrong on our side.")
@@ -174,6 +174,17 @@ class _Run:
     async def _submit(self, step: TaskStep, attempt: TaskAttempt) -> bool:
         provider = self._provider(attempt)
         wanted = await self._calls(step, attempt)
+        try:
+            return await self._send(step, attempt, provider, wanted)
+        except (ProviderError, LostLease, SQLAlchemyError, OSError):
+            raise
+        except Exception as crash:
+            if provider.is_repeatable:
+                raise
+            log.exception("call_crashed", attempt_id=str(attempt.id))
+            raise Unknown(ErrorCode.INTERNAL, "Something went wrong on our side.") from crash
+
+    async def _send(self, step: TaskStep, attempt: TaskAttempt, provider: Provider, wanted: list[Call]) -> bool:
         outputs: list[Output] = []
         cost = 0
         for call in wanted:

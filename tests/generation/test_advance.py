@@ -117,6 +117,7 @@ async def test_a_bug_in_an_adapter_is_a_failure_not_a_loss(stage: Stage) -> None
     def crash() -> None:
         raise KeyError("oops")
 
+    stage.first.is_repeatable = True
     stage.first.script = [crash] * 3  # type: ignore[list-item]
     task_id = await stage.order()
     for _ in range(3):

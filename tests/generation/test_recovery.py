@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from sqlalchemy.exc import OperationalError
 
 from app.core import queue
+from app.generation import advance
 from app.ledger.verify import verify
 from tests.generation.conftest import Stage
 from tests.generation.scripted import done
@@ -40,6 +42,39 @@ async def test_results_outlive_a_commit_nobody_heard_of(stage: Stage, monkeypatc
         await stage.advance(task_id)
     task = await stage.read(task_id)
     assert (task.status, len(task.outputs)) == ("succeeded", 1)
+
+
+@pytest.mark.parametrize("fault", [ConnectionRefusedError(), TimeoutError()])
+async def test_a_database_that_goes_away_after_a_paid_call_does_not_make_it_be_sent_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    stage.first.script = [done(), done()]
+    task_id = await stage.order()
+    keep = advance.assets.store_output
+
+    async def down(*_: object, **__: object) -> Any:
+        monkeypatch.setattr(advance.assets, "store_output", keep)
+        raise fault
+
+    monkeypatch.setattr(advance.assets, "store_output", down)
+    with pytest.raises(type(fault)):
+        await stage.advance(task_id)
+    assert (await stage.row(task_id)).attempts[0].status == "submitting"
+    await stage.advance(task_id)
+    assert (await stage.read(task_id)).status == "reconciling"
+    assert len(stage.first.calls) == 1
+
+
+async def test_an_adapter_that_crashes_may_have_sent_a_paid_call(stage: Stage) -> None:
+    def crash() -> None:
+        raise KeyError("oops")
+
+    stage.first.script = [crash, done()]  # type: ignore[list-item]
+    task_id = await stage.order()
+    assert (await stage.advance(task_id)).status == "reconciling"
+    stage.first.found = [done()]
+    assert (await stage.advance(task_id)).status == "succeeded"
+    assert len(stage.first.calls) == 1
 
 
 @pytest.fixture(autouse=True)
