@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
+from typing import TypeVar
 from uuid import UUID
 
 import structlog
@@ -23,6 +25,7 @@ from app.core import clock
 from app.core.db import Database
 from app.core.egress import EgressError
 from app.core.ids import decode, encode
+from app.core.problems import DependencyDown
 from app.core.settings import Settings
 from app.generation import failures, jobs, queries, steps, transitions
 from app.generation.models import AttemptStatus, StepStatus, Task, TaskAttempt, TaskStatus, TaskStep
@@ -44,6 +47,8 @@ from app.providers.catalog import Catalog
 
 log = structlog.get_logger()
 HEARTBEAT_SECONDS = 1.0
+STORAGE_PAUSE_SECONDS = 2.0
+T = TypeVar("T")
 
 
 class LostLease(Exception):
@@ -237,7 +242,7 @@ class _Run:
                     await assets.get_ready(session, asset_id, workspace_id=task.workspace_id, mode=task.mode)
                     for asset_id in needed
                 ]
-            contents = {row.id: await assets.read_full(tools, row) for row in rows}
+            contents = {row.id: await _patiently(partial(assets.read_full, tools, row)) for row in rows}
         except AssetNotFound as gone:
             raise Rejected(ErrorCode.INVALID_IMAGE, "An image this task needs was deleted.") from gone
         reference = encode("att", attempt.id)
@@ -277,7 +282,8 @@ class _Run:
             if content is None:
                 limit = self._engine.settings.assets.max_output_bytes
                 content = (await tools.egress.fetch(output.url or "", max_bytes=limit)).content
-            return await assets.store_output(
+            keep = partial(
+                assets.store_output,
                 tools,
                 self._engine.database,
                 content,
@@ -287,6 +293,7 @@ class _Run:
                 is_intermediate=is_intermediate,
                 filename=f"{task.operation if not is_intermediate else step.name}-{number}",
             )
+            return await _patiently(keep)
         except InvalidImage as fault:
             raise Transient(ErrorCode.PROVIDER_UNAVAILABLE, "The provider's result was not a whole image.") from fault
         except EgressError as fault:
@@ -345,6 +352,16 @@ class _Run:
                 _settle(task, attempt_id, AttemptStatus.FAILED, ProviderError(code, message), None)
             await transitions.fail(session, task, code, message, task.provider)
         return False
+
+
+async def _patiently(work: Callable[[], Awaitable[T]]) -> T:
+    """Again until the storage is up: what a provider made is not thrown away for it. The deadline ends the wait."""
+    while True:
+        try:
+            return await work()
+        except DependencyDown as fault:
+            log.warning("storage_awaited", error=repr(fault))
+            await asyncio.sleep(STORAGE_PAUSE_SECONDS)
 
 
 def _is_open(attempt: TaskAttempt, task: Task, step: TaskStep) -> bool:

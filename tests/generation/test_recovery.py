@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from app.core import queue
+from app.core.problems import DependencyDown
 from app.generation import advance
 from app.ledger.verify import verify
 from tests.generation.conftest import Stage
@@ -75,6 +76,25 @@ async def test_an_adapter_that_crashes_may_have_sent_a_paid_call(stage: Stage) -
     stage.first.found = [done()]
     assert (await stage.advance(task_id)).status == "succeeded"
     assert len(stage.first.calls) == 1
+
+
+async def test_a_paid_result_waits_for_a_storage_that_is_down(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(advance, "STORAGE_PAUSE_SECONDS", 0.01)
+    faults = [DependencyDown() for _ in range(5)]
+    for name in ("read_full", "store_output"):
+        monkeypatch.setattr(advance.assets, name, _after(faults.copy(), getattr(advance.assets, name)))
+    stage.first.script = [done()]
+    task = await stage.advance(await stage.order())
+    assert (task.status, len(task.attempts), len(stage.first.calls)) == ("succeeded", 1, 1)
+
+
+def _after(faults: list[Exception], work: Any) -> Any:
+    async def faulty(*args: Any, **fields: Any) -> Any:
+        if faults:
+            raise faults.pop()
+        return await work(*args, **fields)
+
+    return faulty
 
 
 @pytest.fixture(autouse=True)
