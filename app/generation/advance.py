@@ -70,14 +70,15 @@ async def advance_task(engine: Engine, task_id: UUID) -> None:
     lease = timedelta(seconds=engine.settings.tasks.lease_seconds)
     deadline = timedelta(seconds=engine.settings.tasks.image_deadline_seconds)
     async with engine.database.transaction() as session:
-        task = await queries.claim(session, task_id, lease=lease, deadline=deadline)
-        if task is None:
+        claimed = await queries.claim(session, task_id, lease=lease, deadline=deadline)
+        if claimed is None:
             return
+        task, left = claimed
         if not any(attempt.run == task.run for attempt in task.attempts):
             transitions.announce(session, task, "task.started")
     with structlog.contextvars.bound_contextvars(task_id=encode("task", task_id)):
         try:
-            await _while_leased(engine, task, lease, _Run(engine, task).to_the_end())
+            await _while_leased(engine, task, lease, _Run(engine, task, left).to_the_end())
         except LostLease:
             log.info("lease_lost", fence=task.fence)
 
@@ -125,9 +126,14 @@ async def _hand_over(engine: Engine, task: Task) -> None:
 class _Run:
     """One claim of one task: its steps in order, until it ends or has to wait."""
 
-    def __init__(self, engine: Engine, task: Task) -> None:
+    def __init__(self, engine: Engine, task: Task, left: timedelta) -> None:
         self._engine = engine
         self._task = task
+        self._deadline = asyncio.get_running_loop().time() + left.total_seconds()
+
+    def _left(self) -> float:
+        """The seconds until the task's deadline, as the database counts them."""
+        return self._deadline - asyncio.get_running_loop().time()
 
     async def to_the_end(self) -> None:
         while await self._next_step():
@@ -146,7 +152,7 @@ class _Run:
     async def _next_step(self) -> bool:
         """Work on the first step that is not done. False when the task ended or sleeps."""
         task = self._task
-        if task.deadline_at and clock.now() >= task.deadline_at:
+        if self._left() <= 0:
             return await self._fail(None, ErrorCode.DEADLINE_EXCEEDED, "The task did not finish in time.")
         step = next(step for step in task.steps if step.status != StepStatus.SUCCEEDED)
         left_open = next((attempt for attempt in reversed(task.attempts) if _is_open(attempt, task, step)), None)
@@ -158,10 +164,8 @@ class _Run:
 
     async def _guarded(self, attempt_id: UUID, work: Callable[[], Awaitable[bool]]) -> bool:
         """Do it within the deadline, and turn each failure into what follows from it."""
-        deadline = self._task.deadline_at
-        left = (deadline - clock.now()).total_seconds() if deadline else None
         try:
-            async with asyncio.timeout(left) as limit:
+            async with asyncio.timeout_at(self._deadline) as limit:
                 return await work()
         except TimeoutError:
             if not limit.expired():
@@ -317,7 +321,7 @@ class _Run:
         """What follows from a failure: wait and try again, another provider, the reconciler, or the end."""
         async with self._locked() as (session, task):
             attempt = next(one for one in task.attempts if one.id == attempt_id)
-            verdict = failures.judge(fault, task, attempt, self._engine.settings)
+            verdict = failures.judge(fault, task, attempt, self._engine.settings, self._left())
             match verdict:
                 case failures.KeepPolling(seconds):
                     await _wake_in(session, task, seconds)

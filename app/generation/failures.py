@@ -52,14 +52,13 @@ class GiveUp:
 Verdict = TryAgain | KeepPolling | NextProvider | Reconcile | GiveUp
 
 
-def judge(fault: ProviderError, task: Task, attempt: TaskAttempt, settings: Settings) -> Verdict:
-    """The attempt has not been marked yet: it counts as one of the tries so far."""
+def judge(fault: ProviderError, task: Task, attempt: TaskAttempt, settings: Settings, left: float) -> Verdict:
+    """What to do with `left` seconds to the deadline. The attempt is not marked yet: it counts as a try so far."""
     match fault:
         case Rejected():
             return GiveUp(fault.code, fault.message)
         case Unknown():
-            age = (clock.now() - attempt.started_at).total_seconds()
-            if age < settings.tasks.image_deadline_seconds - RECONCILE_EVERY_SECONDS:
+            if left > RECONCILE_EVERY_SECONDS:
                 return Reconcile(RECONCILE_EVERY_SECONDS)
             return GiveUp(fault.code, fault.message)
         case Transient() if attempt.status == AttemptStatus.ACCEPTED:

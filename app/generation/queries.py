@@ -69,10 +69,13 @@ async def list_tasks(
     return (await session.execute(query)).scalars().all()
 
 
-async def claim(session: AsyncSession, task_id: UUID, *, lease: timedelta, deadline: timedelta) -> Task | None:
+async def claim(
+    session: AsyncSession, task_id: UUID, *, lease: timedelta, deadline: timedelta
+) -> tuple[Task, timedelta] | None:
     """Take the task until the lease ends, if something is due; None when it is not, or another has it.
 
-    All times are the database's, so that the clocks of workers do not matter.
+    With it comes the time left to its deadline. All times are the database's, so that the clocks of workers do not
+    matter.
     """
     now = func.clock_timestamp()
     due = (
@@ -97,8 +100,10 @@ async def claim(session: AsyncSession, task_id: UUID, *, lease: timedelta, deadl
     )
     if claimed.scalar_one_or_none() is None:
         return None
-    query = select(Task).where(Task.id == task_id).options(*WHOLE).execution_options(populate_existing=True)
-    return (await session.execute(query)).scalar_one()
+    left = (Task.deadline_at - func.clock_timestamp()).label("left")
+    query = select(Task, left).where(Task.id == task_id).options(*WHOLE).execution_options(populate_existing=True)
+    row = (await session.execute(query)).one()
+    return row.Task, row.left
 
 
 async def extend_lease(session: AsyncSession, task_id: UUID, fence: int, lease: timedelta) -> bool:

@@ -70,6 +70,14 @@ class Stage:
                 text("update tasks set wake_at = now() - interval '1 s' where id = :id"), {"id": task_id}
             )
 
+    async def leave(self, task_id: UUID, *, seconds: int) -> None:
+        """Move the deadline: so much time is left."""
+        async with self.database.transaction() as session:
+            await session.execute(
+                text("update tasks set deadline_at = now() + make_interval(secs => :seconds) where id = :id"),
+                {"id": task_id, "seconds": seconds},
+            )
+
     async def row(self, task_id: UUID) -> Task:
         async with self.database.transaction() as session:
             return await service.get_task(session, self.caller, task_id)

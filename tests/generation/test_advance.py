@@ -210,12 +210,11 @@ async def test_an_outcome_nobody_knows_is_reconciled_then_given_up(stage: Stage)
     assert (task.status, task.attempts[0].status) == ("reconciling", "unknown")
     assert await stage.credits() == (9, 1, 0)
     assert (await stage.advance(task_id)).status == "reconciling"
-    await advance.advance_task(stage.with_settings(image_deadline_seconds=0.0), task_id)
-    late = stage.with_settings(image_deadline_seconds=0.0)
-    await stage.make_due(task_id)
-    await advance.advance_task(late, task_id)
-    task = await stage.read(task_id)
+    await stage.leave(task_id, seconds=10)
+    task = await stage.advance(task_id)
     assert task.status == "failed"
+    assert task.error is not None
+    assert task.error.code == "provider_timeout"
     assert len(stage.first.calls) == 1
     assert stage.second.calls == []
     assert await stage.credits() == (10, 0, 0)

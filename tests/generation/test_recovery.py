@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from app.core import queue
+from app.core import clock, queue
 from app.core.problems import DependencyDown
 from app.generation import advance
 from app.ledger.verify import verify
@@ -95,6 +96,20 @@ def _after(faults: list[Exception], work: Any) -> Any:
         return await work(*args, **fields)
 
     return faulty
+
+
+@pytest.mark.parametrize("minutes", [-60, 60])
+async def test_the_clock_of_the_worker_does_not_matter(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, minutes: int
+) -> None:
+    wrong = clock.now
+    monkeypatch.setattr(clock, "now", lambda: wrong() + timedelta(minutes=minutes))
+    stage.first.script = [done()]
+    assert (await stage.advance(await stage.order())).status == "succeeded"
+    stage.first.script = [5.0, done()]
+    task_id = await stage.order()
+    await advance.advance_task(stage.with_settings(image_deadline_seconds=0.3), task_id)
+    assert (await stage.read(task_id)).status == "failed"
 
 
 @pytest.fixture(autouse=True)
