@@ -1,4 +1,4 @@
-"""How a connection is read: uvicorn's protocol, with an end to how much may stand before a body, and how slowly."""
+"""How a connection is read: uvicorn's protocol, with an end to heads that never end and to bodies nobody wants."""
 
 import asyncio
 import json
@@ -12,6 +12,8 @@ from app.core.problems import CONTENT_TYPE, HeadTooLarge, MalformedRequest, Prob
 
 MAX_HEAD_BYTES = 64 * 1024
 HEAD_SECONDS = 10.0
+LINGER_SECONDS = 10.0
+"""How long the rest of a body is thrown away after its answer: a client may read that only when all is sent."""
 
 
 class Http(HttpToolsProtocol):
@@ -19,6 +21,8 @@ class Http(HttpToolsProtocol):
 
     _head_bytes = 0
     _head_timer: asyncio.TimerHandle | None = None
+    _linger_timer: asyncio.TimerHandle | None = None
+    _is_in_message = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -26,6 +30,7 @@ class Http(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end_head()
+        self._end_linger()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -38,11 +43,22 @@ class Http(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._is_in_message = True
         self._expect_head()
 
     def on_headers_complete(self) -> None:
         self._end_head()
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._is_in_message = False
+        self._end_linger()
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._is_in_message and not self.transport.is_closing():
+            self._linger_timer = self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(MalformedRequest("This is not HTTP."))
@@ -56,6 +72,11 @@ class Http(HttpToolsProtocol):
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
+
+    def _end_linger(self) -> None:
+        if self._linger_timer is not None:
+            self._linger_timer.cancel()
+            self._linger_timer = None
 
     def _refuse(self, problem: Problem) -> None:
         if self.transport.is_closing():

@@ -70,7 +70,7 @@ def canonical(body: bytes) -> bytes:
     """JSON with sorted keys and no spaces; other bodies as they are."""
     try:
         return json.dumps(json.loads(body), sort_keys=True, separators=(",", ":")).encode()
-    except ValueError:
+    except (ValueError, RecursionError):
         return body
 
 
