@@ -153,7 +153,7 @@ class _Run:
         """Work on the first step that is not done. False when the task ended or sleeps."""
         task = self._task
         if self._left() <= 0:
-            return await self._fail(None, ErrorCode.DEADLINE_EXCEEDED, "The task did not finish in time.")
+            return await self._run_out_of_time()
         step = next(step for step in task.steps if step.status != StepStatus.SUCCEEDED)
         left_open = next((attempt for attempt in reversed(task.attempts) if _is_open(attempt, task, step)), None)
         if left_open is not None:
@@ -170,7 +170,7 @@ class _Run:
         except TimeoutError:
             if not limit.expired():
                 raise
-            return await self._fail(attempt_id, ErrorCode.DEADLINE_EXCEEDED, "The task did not finish in time.")
+            return await self._run_out_of_time()
         except ProviderError as failure:
             fault = failure
         except (LostLease, SQLAlchemyError, OSError):
@@ -350,10 +350,9 @@ class _Run:
                     return False
         return True
 
-    async def _fail(self, attempt_id: UUID | None, code: ErrorCode, message: str) -> bool:
+    async def _run_out_of_time(self) -> bool:
         async with self._locked() as (session, task):
-            if attempt_id is not None:
-                _settle(task, attempt_id, AttemptStatus.FAILED, ProviderError(code, message), None)
+            code, message = ErrorCode.DEADLINE_EXCEEDED, "The task did not finish in time."
             await transitions.fail(session, task, code, message, task.provider)
         return False
 
@@ -384,7 +383,9 @@ def _settle(
 
 
 async def _wake_in(session: AsyncSession, task: Task, seconds: float) -> None:
+    """Let go of the task until then: by the next fence no late heartbeat of ours moves the time."""
     delay = timedelta(seconds=seconds)
+    task.fence += 1
     await session.flush()
     await queries.set_wake_at(session, task, delay)
     jobs.advance_task(session, task, delay + timedelta(milliseconds=20))

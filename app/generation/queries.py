@@ -131,11 +131,11 @@ async def lock_fenced(session: AsyncSession, task_id: UUID, fence: int) -> Task 
 
 
 async def set_wake_at(session: AsyncSession, task: Task, delay: timedelta) -> None:
-    """Something is due again after `delay`."""
+    """Something is due again after `delay`, and at the deadline at the latest."""
     await session.execute(
         update(Task)
         .where(Task.id == task.id)
-        .values(wake_at=func.clock_timestamp() + literal(delay))
+        .values(wake_at=func.least(func.clock_timestamp() + literal(delay), Task.deadline_at))
         .execution_options(synchronize_session=False)
     )
 

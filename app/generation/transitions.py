@@ -94,7 +94,7 @@ async def complete_step(
     task.charged = task.quoted * delivered // task.num_outputs
     task.output_ids = asset_ids
     task.balance = await ledger.capture(session, task.id, task.charged, reason=f"Task: {task.operation}")
-    _end(task, TaskStatus.SUCCEEDED)
+    _end(session, task, TaskStatus.SUCCEEDED)
     announce(session, task, "task.succeeded")
 
 
@@ -102,25 +102,26 @@ async def fail(session: AsyncSession, task: Task, code: ErrorCode, message: str,
     """The end without results: the hold is given back."""
     task.error = error(code, message, provider)
     task.balance = await ledger.release(session, task.id)
-    _end(task, TaskStatus.FAILED)
+    _end(session, task, TaskStatus.FAILED)
     announce(session, task, "task.failed")
 
 
 async def cancel(session: AsyncSession, task: Task) -> None:
     """The customer's end: nothing is charged; whoever works on it loses the fence."""
+    task.balance = await ledger.release(session, task.id)
+    _end(session, task, TaskStatus.CANCELED)
+    announce(session, task, "task.canceled")
+
+
+def _end(session: AsyncSession, task: Task, status: TaskStatus) -> None:
+    """Nothing is awaited any more: what still runs at a provider is stopped there, and no worker may write."""
+    task.status, task.completed_at = status, clock.now()
+    task.fence += 1
     for attempt in task.attempts:
         if attempt.status in (AttemptStatus.SUBMITTING, AttemptStatus.ACCEPTED):
             if attempt.status == AttemptStatus.ACCEPTED:
                 jobs.cancel_at_provider(session, attempt.id)
             attempt.status, attempt.ended_at = AttemptStatus.CANCELED, clock.now()
-    task.balance = await ledger.release(session, task.id)
-    _end(task, TaskStatus.CANCELED)
-    announce(session, task, "task.canceled")
-
-
-def _end(task: Task, status: TaskStatus) -> None:
-    task.status, task.completed_at = status, clock.now()
-    task.fence += 1
     left = StepStatus.CANCELED if status == TaskStatus.CANCELED else StepStatus.FAILED
     for step in task.steps:
         if step.status == StepStatus.PROCESSING:

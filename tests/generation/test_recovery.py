@@ -10,8 +10,9 @@ from sqlalchemy.exc import OperationalError
 
 from app.core import clock, queue
 from app.core.problems import DependencyDown
-from app.generation import advance
+from app.generation import advance, queries
 from app.ledger.verify import verify
+from app.providers.base import Accepted, ErrorCode, Running, Transient
 from tests.generation.conftest import Stage
 from tests.generation.scripted import done
 
@@ -110,6 +111,37 @@ async def test_the_clock_of_the_worker_does_not_matter(
     task_id = await stage.order()
     await advance.advance_task(stage.with_settings(image_deadline_seconds=0.3), task_id)
     assert (await stage.read(task_id)).status == "failed"
+
+
+@pytest.mark.parametrize("script", [[Accepted("job-1", 9e5)], [Accepted("job-1"), Running(poll_after=9e5)]])
+async def test_no_provider_puts_a_task_to_sleep_beyond_its_deadline(stage: Stage, script: list[Any]) -> None:
+    stage.first.script = list(script)
+    task_id = await stage.order()
+    for _ in script:
+        await stage.advance(task_id)
+    row = await stage.row(task_id)
+    assert row.deadline_at is not None
+    assert row.wake_at <= row.deadline_at
+
+
+async def test_a_job_past_its_deadline_is_canceled_at_the_provider(stage: Stage) -> None:
+    stage.first.script = [Accepted("job-1")]
+    task_id = await stage.order()
+    await stage.advance(task_id)
+    await stage.leave(task_id, seconds=0)
+    task = await stage.advance(task_id)
+    assert (task.status, task.attempts[0].status) == ("failed", "canceled")
+    assert await stage.credits() == (10, 0, 0)
+
+
+async def test_a_late_heartbeat_does_not_move_the_time_a_sleeping_task_is_woken(stage: Stage) -> None:
+    stage.first.script = [Transient(ErrorCode.PROVIDER_UNAVAILABLE, "busy", retry_after=30)]
+    task_id = await stage.order()
+    await stage.advance(task_id)
+    before = (await stage.row(task_id)).wake_at
+    async with stage.database.transaction() as session:
+        assert not await queries.extend_lease(session, task_id, 1, timedelta(seconds=3))
+    assert (await stage.row(task_id)).wake_at == before
 
 
 @pytest.fixture(autouse=True)
