@@ -1,6 +1,7 @@
-"""An arq worker that outlives its Redis."""
+"""An arq worker that outlives its Redis, and whose queue holds only what waits."""
 
 import asyncio
+from typing import Any
 
 import structlog
 from arq.worker import Worker
@@ -8,10 +9,33 @@ from redis.exceptions import RedisError
 
 log = structlog.get_logger()
 PAUSE_SECONDS = 0.5
+PICK_UP_SECONDS = 10
 
 
 class ResilientWorker(Worker):
-    """arq ends the process when Redis goes away, and with it all jobs under way. This one goes on and waits."""
+    """arq ends the process when Redis goes away, and with it all jobs under way. This one goes on and waits.
+
+    arq also leaves a job in the queue until it is done, and never reads beyond the first few hundred: those under way,
+    or left by workers that died, would hide the rest. Ours are bells: who picks one up takes it down.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.in_progress_timeout_s = PICK_UP_SECONDS
+
+    async def run_job(self, job_id: str, score: int) -> None:
+        await self.pool.zrem(self.queue_name, job_id)
+        await super().run_job(job_id, score)
+
+    async def start_jobs(self, job_ids: list[bytes]) -> None:
+        for job_id in job_ids:
+            if self.job_counter >= self.max_jobs:
+                return
+            try:
+                await super().start_jobs([job_id])
+            except (RedisError, OSError):
+                self._release_sem_dec_counter_on_complete()  # it was counted, and has not begun
+                raise
 
     async def _poll_iteration(self) -> None:
         try:
@@ -19,6 +43,3 @@ class ResilientWorker(Worker):
         except (RedisError, OSError) as fault:
             log.warning("redis_unreachable", error=repr(fault))
             await asyncio.sleep(PAUSE_SECONDS)
-            if not self.tasks:  # a job may have been counted and not begun
-                self.job_counter = 0
-                self.sem = asyncio.BoundedSemaphore(self.max_jobs + 1)

@@ -119,8 +119,7 @@ async def _hand_over(engine: Engine, task: Task) -> None:
     async with engine.database.transaction() as session:
         held = await queries.lock_fenced(session, task.id, task.fence)
         if held is not None:
-            await queries.set_wake_at(session, held, timedelta())
-            jobs.advance_task(session, held, timedelta(seconds=0.1))
+            await _wake_in(session, held, 0)
 
 
 class _Run:
@@ -388,7 +387,7 @@ async def _wake_in(session: AsyncSession, task: Task, seconds: float) -> None:
     task.fence += 1
     await session.flush()
     await queries.set_wake_at(session, task, delay)
-    jobs.advance_task(session, task, delay + timedelta(milliseconds=20))
+    jobs.advance_task(session, task.id, task.fence, delay + timedelta(milliseconds=20))
 
 
 async def cancel_at_provider(engine: Engine, attempt_id: UUID) -> None:

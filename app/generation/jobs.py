@@ -5,21 +5,16 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core import clock, queue
+from app.core import queue
 from app.core.queue import Job
-from app.generation.models import Task
 
 
-def advance_task(session: AsyncSession, task: Task, delay: timedelta = timedelta()) -> None:
-    """Look at the task once the transaction is committed and the delay is over."""
-    job = Job(queue.GENERATION, "advance_task", (str(task.id),), f"task:{task.id}:{task.run}:{task.fence}", delay)
-    queue.enqueue(session, job)
+def advance_task(session: AsyncSession, task_id: UUID, fence: int, delay: timedelta = timedelta()) -> None:
+    """Look at the task once the transaction is committed and the delay is over.
 
-
-def ring_again(session: AsyncSession, task_id: UUID, fence: int) -> None:
-    """Look at a task whose bell was lost. The id has the time in it: an older job may be stuck with a dead worker."""
-    moment = int(clock.now().timestamp())
-    queue.enqueue(session, Job(queue.GENERATION, "advance_task", (str(task_id),), f"task:{task_id}:{fence}:{moment}"))
+    The id is that of the task and its fence: however often it is rung for, one bell hangs in the queue.
+    """
+    queue.enqueue(session, Job(queue.GENERATION, "advance_task", (str(task_id),), f"task:{task_id}:{fence}", delay))
 
 
 def cancel_at_provider(session: AsyncSession, attempt_id: UUID) -> None:

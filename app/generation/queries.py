@@ -141,11 +141,11 @@ async def set_wake_at(session: AsyncSession, task: Task, delay: timedelta) -> No
 
 
 async def list_overdue(session: AsyncSession, *, grace: timedelta, limit: int) -> Sequence[tuple[UUID, int]]:
-    """Tasks whose bell was lost or whose worker died: id and fence, longest overdue first."""
+    """Tasks whose bell was lost or whose worker died: id and fence, those begun first, then the longest overdue."""
     query = (
         select(Task.id, Task.fence)
         .where(Task.status.in_(OPEN), Task.wake_at < func.clock_timestamp() - literal(grace))
-        .order_by(Task.wake_at)
+        .order_by(Task.status == TaskStatus.PENDING, Task.wake_at)
         .limit(limit)
     )
     return [(row.id, row.fence) for row in await session.execute(query)]

@@ -58,7 +58,7 @@ async def start(session: AsyncSession, settings: Settings, caller: CallerInfo, o
     session.add(task)
     await session.flush()
     transitions.announce(session, task, "task.created")
-    jobs.advance_task(session, task)
+    jobs.advance_task(session, task.id, task.fence)
     return task
 
 
@@ -129,5 +129,5 @@ async def ring_overdue(session: AsyncSession, *, grace: timedelta, limit: int) -
     """Ring again for tasks past their time: bells are lost with Redis, leases with their workers."""
     overdue = await queries.list_overdue(session, grace=grace, limit=limit)
     for task_id, fence in overdue:
-        jobs.ring_again(session, task_id, fence)
+        jobs.advance_task(session, task_id, fence)
     return len(overdue)

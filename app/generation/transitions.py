@@ -144,4 +144,4 @@ async def restart(session: AsyncSession, settings: Settings, task: Task) -> None
     plan(task)
     await queries.set_wake_at(session, task, timedelta())
     announce(session, task, "task.created")
-    jobs.advance_task(session, task)
+    jobs.advance_task(session, task.id, task.fence)

@@ -10,7 +10,8 @@ from sqlalchemy.exc import OperationalError
 
 from app.core import clock, queue
 from app.core.problems import DependencyDown
-from app.generation import advance, queries
+from app.core.queue import Job
+from app.generation import advance, queries, service
 from app.ledger.verify import verify
 from app.providers.base import Accepted, ErrorCode, Running, Transient
 from tests.generation.conftest import Stage
@@ -142,6 +143,33 @@ async def test_a_late_heartbeat_does_not_move_the_time_a_sleeping_task_is_woken(
     async with stage.database.transaction() as session:
         assert not await queries.extend_lease(session, task_id, 1, timedelta(seconds=3))
     assert (await stage.row(task_id)).wake_at == before
+
+
+async def test_however_often_it_is_rung_for_a_task_has_one_bell_in_the_queue(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task_id = await stage.order()
+    await stage.make_due(task_id)
+    rung = await _rung(stage) + await _rung(stage)
+    [bell] = {job.id for job in rung if job.args == (str(task_id),)}
+    assert bell == f"task:{task_id}:0"
+
+
+async def test_tasks_begun_are_rung_for_before_those_that_wait(stage: Stage) -> None:
+    waiting, begun = await stage.order(), await stage.order()
+    stage.first.script = [Accepted("job-1")]
+    await stage.advance(begun)
+    for task_id in (waiting, begun):
+        await stage.make_due(task_id)
+    names = [job.args[0] for job in await _rung(stage)]
+    assert names.index(str(begun)) < names.index(str(waiting))
+
+
+async def _rung(stage: Stage) -> list[Job]:
+    async with stage.database.transaction() as session:
+        await service.ring_overdue(session, grace=timedelta(), limit=1000)
+        jobs: list[Job] = session.info.pop("outbox")
+    return jobs
 
 
 @pytest.fixture(autouse=True)
