@@ -115,11 +115,16 @@ async def _while_leased(engine: Engine, task: Task, lease: timedelta, work: Awai
 
 
 async def _hand_over(engine: Engine, task: Task) -> None:
-    """We are shutting down: let another worker have the task at once."""
+    """We are shutting down: let another worker have the task at once. In-house work is known to have stopped."""
     async with engine.database.transaction() as session:
         held = await queries.lock_fenced(session, task.id, task.fence)
-        if held is not None:
-            await _wake_in(session, held, 0)
+        if held is None:
+            return
+        for attempt in held.attempts:
+            provider = engine.catalog.providers.get(attempt.provider)
+            if attempt.status == AttemptStatus.SUBMITTING and provider is not None and provider.is_repeatable:
+                attempt.status, attempt.ended_at = AttemptStatus.CANCELED, clock.now()
+        await _wake_in(session, held, 0)
 
 
 class _Run:

@@ -65,6 +65,7 @@ def judge(fault: ProviderError, task: Task, attempt: TaskAttempt, settings: Sett
             return KeepPolling(fault.retry_after or poll_delay(attempt))
     tries = sum(
         other.run == task.run
+        and other.status != AttemptStatus.CANCELED
         and other.position == attempt.position
         and (other.provider, other.model) == (attempt.provider, attempt.model)
         for other in task.attempts

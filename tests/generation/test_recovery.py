@@ -172,6 +172,23 @@ async def _rung(stage: Stage) -> list[Job]:
     return jobs
 
 
+async def test_a_task_handed_over_goes_on_at_once_and_loses_no_try(stage: Stage) -> None:
+    stage.first.is_repeatable = True
+    task_id = await stage.order()
+    for count in range(1, 4):
+        stage.first.script = [60.0]
+        await stage.make_due(task_id)
+        work = asyncio.create_task(advance.advance_task(stage.engine, task_id))
+        async with asyncio.timeout(10):
+            while len(stage.first.calls) < count:
+                await asyncio.sleep(0.01)
+        work.cancel()
+        await asyncio.wait([work])
+    stage.first.script = [Transient(ErrorCode.PROVIDER_UNAVAILABLE, "down"), done()]
+    assert (await stage.advance(task_id)).status == "processing"
+    assert (await stage.advance(task_id)).status == "succeeded"
+
+
 @pytest.fixture(autouse=True)
 async def _the_books_are_right(stage: Stage) -> AsyncIterator[None]:
     yield
