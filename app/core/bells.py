@@ -51,10 +51,9 @@ class BellTower:
 
     async def close(self) -> None:
         self.hush()
-        if self._listener:
-            self._listener.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._listener
+        while self._listener and not self._listener.done():
+            self._listener.cancel()  # while it connects, redis-py takes a cancel for one of its own timeouts
+            await asyncio.wait([self._listener], timeout=0.1)
 
     @contextmanager
     def bell(self, key: str) -> Iterator[Bell]:
