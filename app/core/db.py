@@ -39,6 +39,7 @@ def make_engine(settings: Settings) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=10,
         pool_pre_ping=True,
+        hide_parameters=True,  # what customers wrote stays out of the logs of failed statements
         connect_args={
             "timeout": 5,
             "server_settings": {
