@@ -79,6 +79,12 @@ class InvalidSignature(Problem):
     status = 403
 
 
+class RangeNotSatisfiable(Problem):
+    """The file has no such range of bytes."""
+
+    status = 416
+
+
 class MissingFile(NotFound):
     """The file behind this link was deleted."""
 

@@ -7,10 +7,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import FileResponse, RedirectResponse
+from starlette.types import Message, Receive, Scope, Send
 
 from app.accounts.caller import CALLER_PROBLEMS, ONCE_PROBLEMS, AssetsReader, AssetsWriter, IdempotencyHeader
 from app.assets import service, uploads
-from app.assets.errors import UPLOAD_PROBLEMS, AssetNotFound, InvalidSignature, MissingFile
+from app.assets.errors import UPLOAD_PROBLEMS, AssetNotFound, InvalidSignature, MissingFile, RangeNotSatisfiable
 from app.assets.imaging import Rendition
 from app.assets.models import AssetKind, AssetSource
 from app.assets.queries import Filters
@@ -203,6 +204,19 @@ async def get_asset_content(
     return RedirectResponse(url, 302, {"Cache-Control": "private, no-store"})
 
 
+class _File(FileResponse):
+    """Starlette's, which tells in plain text what is wrong with a range."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_checked(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] in (400, 416):
+                assert self.stat_result is not None
+                raise RangeNotSatisfiable(headers={"Content-Range": f"bytes */{self.stat_result.st_size}"})
+            await send(message)
+
+        await super().__call__(scope, receive, send_checked)
+
+
 @files_router.api_route("/{key:path}", methods=["GET", "HEAD"])
 async def get_file(
     key: str,
@@ -233,7 +247,7 @@ async def get_file(
     if download is not None:
         headers["Content-Disposition"] = attachment(download)
     kind = _IMAGE_TYPES.get(path.suffix[1:], "application/octet-stream")
-    return FileResponse(path, headers=headers, media_type=kind, stat_result=found)
+    return _File(path, headers=headers, media_type=kind, stat_result=found)
 
 
 def _local(tools: AssetTools) -> LocalStorage:
