@@ -18,7 +18,7 @@ JSON in `snake_case`, UTC timestamps, ids with a prefix that sort by time, credi
 **Errors** are RFC 9457 `application/problem+json`; decide by `code`, all of which `GET /v1/problems` lists.
 **Lists** are newest first: give `next_cursor` as `cursor` for the next page.
 **`Idempotency-Key`** on a POST makes repeats safe for 24 hours: one effect, one answer.
-**`X-Request-Id`** of yours (8 to 128 letters, digits and `._:-`) is used in answers and logs; else you get a new one.
+**`X-Request-Id`** of yours (1 to 128 letters, digits and `._:-`) is used in answers and logs; else you get a new one.
 """
 
 TAGS = {

@@ -215,7 +215,7 @@ async def test_numbers_json_allows_are_kept_as_they_are(account: Account) -> Non
 # --- heads
 
 
-@pytest.mark.parametrize("given", ["short", "a" * 129, "with space in it", "umlaut-äöü-12345", "semi;colon;12345"])
+@pytest.mark.parametrize("given", ["a" * 129, "with space in it", "umlaut-äöü-12345", "semi;colon;12345"])
 async def test_an_ill_formed_request_id_is_replaced(account: Account, given: str) -> None:
     answer = await account.live.get("/v1/problems", headers={"X-Request-Id": given.encode("latin-1")})  # type: ignore[dict-item]
     assert answer.headers["x-request-id"].startswith("req_")

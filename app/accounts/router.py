@@ -1,12 +1,12 @@
 """API keys over HTTP."""
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from app.accounts import service
 from app.accounts.caller import CALLER_PROBLEMS, ONCE_PROBLEMS, KeysReader, KeysWriter, OnceDep
 from app.accounts.errors import ApiKeyNotFound, ForbiddenGrant
-from app.accounts.models import ApiKey
 from app.accounts.schemas import ApiKeyCreate, ApiKeyRead, ApiKeySecret
+from app.core import conditional
 from app.core.db import DbSession
 from app.core.ids import KeyId, encode
 from app.core.paging import Page, PageParams
@@ -46,11 +46,12 @@ async def list_api_keys(caller: KeysReader, page: PageParams, session: DbSession
     "/{key_id}",
     response_model=ApiKeyRead,
     operation_id="get_api_key",
-    responses=problems(*CALLER_PROBLEMS, ApiKeyNotFound),
+    responses=problems(*CALLER_PROBLEMS, ApiKeyNotFound) | {304: {"description": "Not changed."}},
 )
-async def get_api_key(key_id: KeyId, caller: KeysReader, session: DbSession) -> ApiKey:
+async def get_api_key(key_id: KeyId, request: Request, caller: KeysReader, session: DbSession) -> Response:
     """Read one API key."""
-    return await service.get_key(session, caller, key_id)
+    key = await service.get_key(session, caller, key_id)
+    return conditional.answer(request, ApiKeyRead.model_validate(key))
 
 
 @router.delete(

@@ -57,7 +57,7 @@ def create_key(
             email=email,
             mode="test" if test else "live",
             name=name,
-            scopes=[scope.strip() for scope in scopes.split(",")] if scopes else None,
+            scopes=[scope.strip() for scope in scopes.split(",")] if scopes is not None else None,
             is_admin=admin,
         )
     )

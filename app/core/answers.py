@@ -61,6 +61,8 @@ async def _invalid(request: Request, fault: Exception) -> Response:
         return render(problems.MalformedRequest(f"The body is not valid JSON: {reason}."), request)
     if any(error["loc"] == ("body",) for error in errors) and not _is_json(request):
         return render(problems.UnsupportedMediaType("Send the body as application/json."), request)
+    if any(error["loc"][0] == "path" for error in errors):
+        return render(problems.NotFound("There is nothing at this path: the id in it is none of ours."), request)
     shown = field_errors(errors)
     names = ", ".join(error.pointer or "the body" for error in shown[:5])
     return render(problems.InvalidRequest(f"Not valid: {names}.", errors=shown), request)

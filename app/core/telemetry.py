@@ -17,7 +17,7 @@ from app.core.settings import Settings
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
-_WELL_FORMED = re.compile(r"[A-Za-z0-9._:-]{8,128}")
+_WELL_FORMED = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _SECRET_NAME = re.compile(r"authorization|api[-_]?key|secret|password|token|cookie|signature", re.IGNORECASE)
 _SECRET_TEXT = re.compile(
     r"bk_(?:live|test)_[0-9A-Za-z]+|whsec_\S+|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)|(?i:bearer )\S+"

@@ -12,6 +12,7 @@ from app.core.wire import Text
 
 MAX_SIDE = 4096
 MAX_UPSCALED_SIDE = 8192
+MIN_CUT_OUT_SIDE = 16
 
 ImageRef = Annotated[
     str,
@@ -54,6 +55,12 @@ class OperationInput(BaseModel):
         return None
 
 
+def _too_small(width: int, height: int) -> tuple[str, str] | None:
+    if min(width, height) < MIN_CUT_OUT_SIDE:
+        return "image", f"The image is {width}×{height}; a cut-out needs {MIN_CUT_OUT_SIDE} pixels a side."
+    return None
+
+
 class RemoveBackgroundInput(OperationInput):
     """Cut the subject out of its background, or give its mask."""
 
@@ -67,6 +74,11 @@ class RemoveBackgroundInput(OperationInput):
     background_color: Rgba = Field(default=(255, 255, 255, 0), description="What lies behind the cut-out.")
     output_format: Literal["png", "webp"] = "png"
     output_quality: Quality = 95
+
+    def fault_with(self, name: str, width: int, height: int) -> tuple[str, str] | None:
+        if self.foreground_threshold <= self.background_threshold:
+            return "foreground_threshold", "foreground_threshold must be above background_threshold."
+        return _too_small(width, height)
 
 
 class ReplaceBackgroundInput(OperationInput):
@@ -87,6 +99,9 @@ class ReplaceBackgroundInput(OperationInput):
     @property
     def outputs(self) -> int:
         return self.num_images
+
+    def fault_with(self, name: str, width: int, height: int) -> tuple[str, str] | None:
+        return _too_small(width, height)
 
     @model_validator(mode="after")
     def _has_a_setting(self) -> "ReplaceBackgroundInput":

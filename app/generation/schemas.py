@@ -1,13 +1,14 @@
 """Tasks on the wire."""
 
 from datetime import datetime
+from math import isfinite
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from app.assets.schemas import AssetRead
 from app.core.ids import AssetId, TaskId
-from app.core.wire import Text
 from app.generation import examples
 from app.generation.models import AttemptStatus, StepStatus, TaskStatus
 from app.ledger.amounts import Credits
@@ -16,9 +17,26 @@ from app.providers.base import ErrorCode
 T = TypeVar("T")
 
 MetadataKey = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:-]+$")]
-MetadataValue = (
-    Annotated[Text, Field(max_length=500)] | int | Annotated[float, Field(allow_inf_nan=False)] | bool | None
-)
+MAX_METADATA_TEXT = 500
+
+
+def _metadata_value(value: Any) -> Any:
+    """One finding for one value, where a union would give one for each of its members."""
+    match value:
+        case None | bool() | int():
+            return value
+        case float() if isfinite(value):
+            return value
+        case str() if len(value) <= MAX_METADATA_TEXT and "\0" not in value:
+            return value
+    raise PydanticCustomError("metadata_value", "Give a text of at most 500 characters, a number, true, false or null.")
+
+
+MetadataValue = Annotated[
+    Any,
+    PlainValidator(_metadata_value),
+    WithJsonSchema({"type": ["string", "number", "boolean", "null"], "maxLength": MAX_METADATA_TEXT}),
+]
 Metadata = Annotated[dict[MetadataKey, MetadataValue], Field(max_length=16)]
 
 

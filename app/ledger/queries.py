@@ -141,7 +141,13 @@ INVARIANTS: dict[str, tuple[str, str]] = {
         "no more is captured than was held",
         """select h.id, h.amount, h.captured from credit_holds h
            left join credit_transfers t on t.kind = 'capture' and t.reference = h.id::text
-           where h.captured > h.amount or coalesce(t.amount, 0) <> h.captured""",
+           where h.captured > h.amount or coalesce(t.amount, 0) <> h.captured
+           union all
+           select t.id, 0, t.amount from credit_transfers t
+           where t.kind = 'capture' and not exists (select 1 from credit_holds h where h.id::text = t.reference)
+           union all
+           select h.id, h.amount, k.quoted from credit_holds h join tasks k on k.id = h.task_id
+           where h.amount <> k.quoted""",
     ),
     "I5": (
         "balances are the sum of their history",
@@ -180,7 +186,11 @@ INVARIANTS: dict[str, tuple[str, str]] = {
            where (t.status in ('succeeded', 'failed', 'canceled')) = (h.id is not null)
            union all
            select h.task_id, 'no such task', h.id, h.status from credit_holds h
-           where h.status = 'open' and not exists (select 1 from tasks t where t.id = h.task_id)""",
+           where h.status = 'open' and not exists (select 1 from tasks t where t.id = h.task_id)
+           union all
+           select t.id, t.status, null, 'charged though it did not succeed' from tasks t
+           where t.status <> 'succeeded' and exists (
+               select 1 from credit_transfers c where c.task_id = t.id and c.kind = 'capture')""",
     ),
     "I8": (
         "no more is refunded than was captured",

@@ -364,3 +364,22 @@ async def test_the_catalogue_is_public_and_complete(account: Account, settings: 
         assert one["models"]
     assert len(presets) >= 12
     assert {"insufficient_credits", "task_not_found", "idempotency_key_reused"} <= {kind["code"] for kind in kinds}
+
+
+async def test_a_picture_too_small_to_cut_out_is_refused_before_any_hold(account: Account) -> None:
+    tiny = await account.upload(png(size=(8, 8)), "tiny.png")
+    for operation, extra in (("remove_background", {}), ("replace_background", {"preset": "wood"})):
+        answer = await account.live.post("/v1/tasks", json={"operation": operation, "input": {"image": tiny, **extra}})
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/input/image")
+    assert (await account.live.get("/v1/credits")).json()["held"] == 0
+
+
+async def test_thresholds_the_wrong_way_round_are_refused(account: Account) -> None:
+    values = {"image": await account.upload(), "foreground_threshold": 10, "background_threshold": 200}
+    answer = await account.live.post("/v1/tasks", json={"operation": "remove_background", "input": values})
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/input/foreground_threshold")
+
+
+@pytest.mark.parametrize("path", ["/v1/tasks/nope", "/v1/tasks/asset_01jcqzm4x8e3v9tk5h2w7d6n0p", "/v1/assets/task_1"])
+async def test_an_id_that_is_none_of_ours_is_not_there(account: Account, path: str) -> None:
+    assert (await account.live.get(path)).status_code == 404

@@ -67,6 +67,14 @@ def test_edges_are_soft_but_areas_are_decided(name: str) -> None:
     assert 0.002 < soft < 0.06
 
 
+def test_without_matting_the_outline_is_the_networks_own() -> None:
+    plain = mask_of_bytes(photo("chelsea"), alpha_matting=False)
+    fitted = mask_of_bytes(photo("chelsea"), alpha_matting=True)
+
+    assert plain.shape == fitted.shape
+    assert np.abs(plain.astype(int) - fitted).mean() > 0.5
+
+
 def test_a_cut_out_keeps_the_photograph_inside() -> None:
     cut = pictures.output(remove_background({}, {"image": photo("coffee")}))
     original = pictures.decoded(photo("coffee"))

@@ -31,7 +31,7 @@ _HOLE = 0.002  # of the picture
 def remove_background(params: Mapping[str, Any], files: Mapping[str, bytes]) -> list[dict[str, Any]]:
     """A cut-out, or its mask alone.
 
-    The outline is always fitted to the photograph; `alpha_matting` lets the caller say what counts as sure.
+    With `alpha_matting` the outline is fitted to the photograph; without, it is as the network sees it.
     """
     pixels = open_rgb(files["image"])
     alpha = opacity(pixels, params)
@@ -49,6 +49,11 @@ def opacity(pixels: Bytes, params: Mapping[str, Any]) -> Bytes:
     mask = matting.decided(saliency.subject(pixels, width, height))
     if mask.mean() < 0.001:
         raise WorkRefused("no_subject", "No subject stands out from the background of this image.")
+    if not params.get("alpha_matting", True):
+        if params.get("post_process_mask"):
+            mask = _without_specks(mask)
+        seen = from_array(to_bytes(mask))
+        return np.asarray(seen.resize(columns / width, vscale=rows / height).numpy()).reshape(rows, columns)
     small = to_floats(scaled(pixels, width, height))
     inside, outside, erode = _certainty(params)
     known = matting.trimap(
@@ -61,8 +66,6 @@ def opacity(pixels: Bytes, params: Mapping[str, Any]) -> Bytes:
 
 
 def _certainty(params: Mapping[str, Any]) -> tuple[float, float, int]:
-    if not params.get("alpha_matting"):
-        params = {}
     inside, outside = params.get("foreground_threshold", 240), params.get("background_threshold", 15)
     if not 0 <= outside < inside <= 255:
         raise WorkRefused("bad_thresholds", "foreground_threshold must be above background_threshold.")

@@ -19,11 +19,12 @@ def transform_image(params: Mapping[str, Any], files: Mapping[str, bytes]) -> li
     image = _with_three_bands(image)
     image = _cropped(image, params.get("crop"))
     image = _resized(image, params)
-    image = _rotated(image, float(params.get("rotate") or 0), _background(params))
+    # Turned once and for all: libvips would turn each pixel again for every neighbour that a blur looks at.
+    image = _rotated(image, float(params.get("rotate") or 0), _background(params)).copy_memory()
     image = _flipped(image, params.get("flip"))
     image = _toned(image, params)
     if sigma := float(params.get("blur") or 0):
-        image = _on_premultiplied(image, lambda flat: flat.gaussblur(sigma, precision="integer"))
+        image = _on_premultiplied(image, lambda flat: flat.gaussblur(sigma, precision="integer")).copy_memory()
     if amount := float(params.get("sharpen") or 0):
         image = _sharpened(image, amount)
     return [encode(image, params, default=kind_of(files["image"]))]
