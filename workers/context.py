@@ -1,5 +1,6 @@
 """What a worker process holds while it lives."""
 
+import asyncio
 from typing import Any
 
 import structlog
@@ -14,6 +15,8 @@ from app.providers.catalog import Catalog
 
 log = structlog.get_logger()
 Context = dict[str, Any]
+IN_HOUSE = "local"
+"""The provider whose work is done by processes of ours, a few at once."""
 
 
 async def open_engine(context: Context) -> None:
@@ -21,12 +24,15 @@ async def open_engine(context: Context) -> None:
     settings = get_settings()
     configure_logs(settings)
     redis = queue.connect(settings)
+    # One more than there are processes, so that one task reads and stores its files while another is worked on.
+    at_once = {IN_HOUSE: settings.worker.image_processes + 1}
     context["wake_ups"] = redis
     context["engine"] = Engine(
         settings=settings,
         database=Database(settings, redis),
         catalog=Catalog.load(settings),
         assets=await AssetTools.open(settings),
+        turns={provider: asyncio.Semaphore(limit) for provider, limit in at_once.items()},
     )
     log.info("worker_started")
 

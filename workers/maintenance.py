@@ -13,13 +13,15 @@ from workers.context import Context
 log = structlog.get_logger()
 GRACE = timedelta(seconds=1)
 SWEEP_LIMIT = 1000
+TURN_LIMIT = 20
 
 
 async def sweep_tasks(context: Context) -> None:
     """Ring again for tasks whose bell was lost or whose worker died."""
     engine: Engine = context["engine"]
     async with engine.database.transaction() as session:
-        count = await generation.ring_overdue(session, grace=GRACE, limit=SWEEP_LIMIT)
+        limits = dict.fromkeys(engine.turns, TURN_LIMIT)
+        count = await generation.ring_overdue(session, grace=GRACE, limit=SWEEP_LIMIT, limits=limits)
     if count:
         log.info("tasks_rung_again", count=count)
 

@@ -24,8 +24,11 @@ class ResilientWorker(Worker):
         self.in_progress_timeout_s = PICK_UP_SECONDS
 
     async def run_job(self, job_id: str, score: int) -> None:
-        await self.pool.zrem(self.queue_name, job_id)
-        await super().run_job(job_id, score)
+        try:
+            await self.pool.zrem(self.queue_name, job_id)
+            await super().run_job(job_id, score)
+        except asyncio.CancelledError:
+            log.info("stopped_before_job", job_id=job_id)  # raised, it would keep arq from closing in good order
 
     async def start_jobs(self, job_ids: list[bytes]) -> None:
         for job_id in job_ids:

@@ -6,9 +6,9 @@ task, and the attempt left at `submitting` tells it that a call may have been ma
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import TypeVar
@@ -27,7 +27,8 @@ from app.core.egress import EgressError
 from app.core.ids import decode, encode
 from app.core.problems import DependencyDown
 from app.core.settings import Settings
-from app.generation import failures, jobs, queries, steps, transitions
+from app.generation import failures, jobs, leases, queries, steps, transitions
+from app.generation.leases import LostLease
 from app.generation.models import AttemptStatus, StepStatus, Task, TaskAttempt, TaskStatus, TaskStep
 from app.generation.operations import OPERATIONS
 from app.providers.base import (
@@ -46,13 +47,8 @@ from app.providers.base import (
 from app.providers.catalog import Catalog
 
 log = structlog.get_logger()
-HEARTBEAT_SECONDS = 1.0
 STORAGE_PAUSE_SECONDS = 2.0
 T = TypeVar("T")
-
-
-class LostLease(Exception):
-    """The task was canceled, ended, or claimed by another: what we have is not wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,55 +59,43 @@ class Engine:
     database: Database
     catalog: Catalog
     assets: AssetTools
+    turns: Mapping[str, asyncio.Semaphore] = field(default_factory=dict)
+    """How many tasks at once, for providers that work in this process: a task waits for its turn unclaimed."""
 
 
 async def advance_task(engine: Engine, task_id: UUID) -> None:
     """Do what is due for the task, if anything is. Twice, too late, or after a crash, it does no harm."""
     lease = timedelta(seconds=engine.settings.tasks.lease_seconds)
     deadline = timedelta(seconds=engine.settings.tasks.image_deadline_seconds)
-    async with engine.database.transaction() as session:
-        claimed = await queries.claim(session, task_id, lease=lease, deadline=deadline)
-        if claimed is None:
-            return
-        task, left = claimed
-        if not any(attempt.run == task.run for attempt in task.attempts):
-            transitions.announce(session, task, "task.started")
-    with structlog.contextvars.bound_contextvars(task_id=encode("task", task_id)):
-        try:
-            await _while_leased(engine, task, lease, _Run(engine, task, left).to_the_end())
-        except LostLease:
-            log.info("lease_lost", fence=task.fence)
-
-
-async def _while_leased(engine: Engine, task: Task, lease: timedelta, work: Awaitable[None]) -> None:
-    """Do the work while a heartbeat keeps the lease; stop it when the task is taken away."""
-    job = asyncio.ensure_future(work)
-    is_lost = False
-
-    async def beat() -> None:
-        nonlocal is_lost
-        while True:
-            await asyncio.sleep(min(HEARTBEAT_SECONDS, lease.total_seconds() / 3))
-            try:
-                async with engine.database.transaction() as session:
-                    is_lost = not await queries.extend_lease(session, task.id, task.fence, lease)
-            except (SQLAlchemyError, OSError) as fault:
-                log.warning("heartbeat_failed", error=repr(fault))
-            if is_lost:
-                job.cancel()
+    async with AsyncExitStack() as taken:
+        async with engine.database.transaction() as session:
+            provider = await queries.find_due_provider(session, task_id)
+            turn = engine.turns.get(provider or "")
+            if provider is None or (turn is not None and turn.locked()):
                 return
+            if turn is not None:
+                await taken.enter_async_context(turn)
+            claimed = await queries.claim(session, task_id, lease=lease, deadline=deadline)
+            if claimed is None:
+                return
+            task, left = claimed
+            if not any(attempt.run == task.run for attempt in task.attempts):
+                transitions.announce(session, task, "task.started")
+        with structlog.contextvars.bound_contextvars(task_id=encode("task", task_id)):
+            try:
+                run = _Run(engine, task, left)
+                await leases.keep(engine.database, task, lease, run.to_the_end(), lambda: _hand_over(engine, task))
+            except LostLease:
+                log.info("lease_lost", fence=task.fence)
+    if turn is not None:
+        await _ring_next(engine, provider)
 
-    heart = asyncio.create_task(beat())
-    try:
-        await job
-    except asyncio.CancelledError:
-        if is_lost:
-            raise LostLease from None
-        await asyncio.wait([job])
-        await asyncio.shield(_hand_over(engine, task))
-        raise
-    finally:
-        heart.cancel()
+
+async def _ring_next(engine: Engine, provider: str) -> None:
+    """A turn is free: bells heard while there was none were let pass."""
+    async with engine.database.transaction() as session:
+        for task_id, fence in await queries.list_overdue(session, grace=timedelta(), limit=1, of=provider):
+            jobs.advance_task(session, task_id, fence)
 
 
 async def _hand_over(engine: Engine, task: Task) -> None:

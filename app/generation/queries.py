@@ -1,6 +1,6 @@
 """SQL of tasks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from app.core.paging import PageRequest
 from app.generation.models import OPEN, Task, TaskAttempt, TaskStatus
 
 WHOLE = (selectinload(Task.steps), selectinload(Task.attempts))
+PROVIDER = Task.route[Task.route_index]["provider"].astext
 
 
 async def find_task(
@@ -140,14 +141,26 @@ async def set_wake_at(session: AsyncSession, task: Task, delay: timedelta) -> No
     )
 
 
-async def list_overdue(session: AsyncSession, *, grace: timedelta, limit: int) -> Sequence[tuple[UUID, int]]:
-    """Tasks whose bell was lost or whose worker died: id and fence, those begun first, then the longest overdue."""
+async def find_due_provider(session: AsyncSession, task_id: UUID) -> str | None:
+    """Who is to be called next; None when nothing is due."""
+    query = select(PROVIDER).where(Task.id == task_id, Task.status.in_(OPEN), Task.wake_at <= func.clock_timestamp())
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def list_overdue(
+    session: AsyncSession, *, grace: timedelta, limit: int, of: str | None = None, not_of: Collection[str] = ()
+) -> Sequence[tuple[UUID, int]]:
+    """Tasks whose time has passed: id and fence, those begun first, then the longest overdue."""
     query = (
         select(Task.id, Task.fence)
         .where(Task.status.in_(OPEN), Task.wake_at < func.clock_timestamp() - literal(grace))
         .order_by(Task.status == TaskStatus.PENDING, Task.wake_at)
         .limit(limit)
     )
+    if of is not None:
+        query = query.where(of == PROVIDER)
+    if not_of:
+        query = query.where(PROVIDER.not_in(not_of))
     return [(row.id, row.fence) for row in await session.execute(query)]
 
 

@@ -125,9 +125,14 @@ async def delete_task(session: AsyncSession, caller: CallerInfo, task_id: UUID) 
     task.deleted_at = clock.now()
 
 
-async def ring_overdue(session: AsyncSession, *, grace: timedelta, limit: int) -> int:
-    """Ring again for tasks past their time: bells are lost with Redis, leases with their workers."""
-    overdue = await queries.list_overdue(session, grace=grace, limit=limit)
+async def ring_overdue(session: AsyncSession, *, grace: timedelta, limit: int, limits: Mapping[str, int]) -> int:
+    """Ring again for tasks past their time: bells are lost with Redis, leases with their workers.
+
+    `limits` are for providers whose tasks take turns: a few bells start the turns, and each turn rings for the next.
+    """
+    overdue = list(await queries.list_overdue(session, grace=grace, limit=limit, not_of=limits))
+    for provider, few in limits.items():
+        overdue += await queries.list_overdue(session, grace=grace, limit=few, of=provider)
     for task_id, fence in overdue:
         jobs.advance_task(session, task_id, fence)
     return len(overdue)

@@ -308,7 +308,7 @@ async def test_the_sweeper_finds_what_was_left(stage: Stage) -> None:
     task_id = await stage.order()
     await stage.make_due(task_id)
     async with stage.database.transaction() as session:
-        await service.ring_overdue(session, grace=timedelta(), limit=1000)
+        await service.ring_overdue(session, grace=timedelta(), limit=1000, limits={})
         rung = [job.args[0] for job in session.info.pop("outbox")]
     assert str(task_id) in rung
 

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from app.core import clock, queue
@@ -167,7 +169,7 @@ async def test_tasks_begun_are_rung_for_before_those_that_wait(stage: Stage) -> 
 
 async def _rung(stage: Stage) -> list[Job]:
     async with stage.database.transaction() as session:
-        await service.ring_overdue(session, grace=timedelta(), limit=1000)
+        await service.ring_overdue(session, grace=timedelta(), limit=1000, limits={})
         jobs: list[Job] = session.info.pop("outbox")
     return jobs
 
@@ -187,6 +189,36 @@ async def test_a_task_handed_over_goes_on_at_once_and_loses_no_try(stage: Stage)
     stage.first.script = [Transient(ErrorCode.PROVIDER_UNAVAILABLE, "down"), done()]
     assert (await stage.advance(task_id)).status == "processing"
     assert (await stage.advance(task_id)).status == "succeeded"
+
+
+async def test_a_worker_claims_no_more_than_it_can_work_on(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[Any] = []
+
+    async def note(_: object, outbox: list[Any]) -> None:
+        sent.extend(item for item in outbox if isinstance(item, Job))
+
+    monkeypatch.setattr(queue, "send", note)
+    async with stage.database.transaction() as session:
+        await session.execute(text("update tasks set wake_at = now() + interval '1 day'"))
+    engine = replace(stage.engine, turns={"scripted": asyncio.Semaphore(1)})
+    stage.first.script = [0.2, done()]
+    tasks = [await stage.order() for _ in range(3)]
+    await asyncio.gather(*(advance.advance_task(engine, task_id) for task_id in tasks))
+    rows = [await stage.row(task_id) for task_id in tasks]
+    assert sorted(row.status for row in rows) == ["pending", "pending", "succeeded"]
+    waiting = [row for row in rows if row.status == "pending"]
+    assert all((row.fence, row.deadline_at) == (0, None) for row in waiting)
+    assert sent[-1].id == f"task:{waiting[0].id}:0"
+
+
+async def test_few_are_rung_for_where_workers_take_turns(stage: Stage) -> None:
+    for task_id in (tasks := [await stage.order() for _ in range(3)]):
+        await stage.make_due(task_id)
+    async with stage.database.transaction() as session:
+        limits = {"scripted": 1}
+        await service.ring_overdue(session, grace=timedelta(), limit=1000, limits=limits)
+        rung = {job.args[0] for job in session.info.pop("outbox")}
+    assert rung & set(map(str, tasks)) <= {str(tasks[0])}
 
 
 @pytest.fixture(autouse=True)

@@ -123,3 +123,28 @@ async def test_a_redis_that_comes_and_goes_costs_no_places(
                 await asyncio.sleep(0.01)
             assert worker.job_counter <= 3
             go_on.set()
+
+
+async def test_a_worker_stopped_while_it_picks_up_a_bell_closes_in_good_order(
+    settings: Settings, redis: ArqRedis
+) -> None:
+    picks_up, closed = asyncio.Event(), asyncio.Event()
+
+    async def job(_: Any, name: str) -> None:
+        raise AssertionError(name)
+
+    async def hang(*_: Any) -> None:
+        picks_up.set()
+        await asyncio.sleep(60)
+
+    async def close(_: Any) -> None:
+        closed.set()
+
+    async with working(settings, job, on_shutdown=close) as worker:
+        async with asyncio.timeout(30):
+            while worker._pool is None:
+                await asyncio.sleep(0.01)
+            worker.pool.zrem = hang
+            await ring(redis, "a")
+            await picks_up.wait()
+    assert closed.is_set()
