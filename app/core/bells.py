@@ -80,7 +80,7 @@ class BellTower:
                     while True:
                         message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=15)
                         if message:
-                            for bell in self._bells.get(message["data"].decode(), ()):
+                            for bell in self._bells.get(message["data"].decode(errors="replace"), ()):
                                 bell.ring()
             except (RedisError, OSError) as fault:
                 log.warning("bells_disconnected", error=repr(fault))

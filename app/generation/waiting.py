@@ -72,10 +72,13 @@ async def stream(
         while not bells.is_closing:
             async with database.transaction() as session:
                 rows = await events.list_of_task(session, task_id, workspace_id=caller.workspace_id, after=after)
-                has_outputs = any(row.type in _LAST for row in rows)
+                is_told_the_end = any(row.type in _LAST for row in rows)
                 current = None
-                if has_outputs:
-                    task = await service.get_task(session, caller, task_id)
+                if is_told_the_end:
+                    try:
+                        task = await service.get_task(session, caller, task_id)
+                    except TaskNotFound:  # it was deleted meanwhile
+                        return
                     current = await reading.read(session, tools, task)
             for row in rows:
                 yield _message(row, current)
@@ -91,9 +94,8 @@ async def stream(
 
 
 def _message(event: Event, current: TaskRead | None) -> bytes:
-    """`data` is the task as it was at the event; results come with the end, with fresh links."""
-    data = dict(event.data)
-    is_end = event.type in _LAST and current is not None
-    data["outputs"] = [output.model_dump(mode="json") for output in current.outputs] if is_end and current else []
+    """`data` is the task as it was at the event; results come with success, with fresh links."""
+    outputs = current.outputs if current is not None and event.type == "task.succeeded" else []
+    data = {**event.data, "outputs": [output.model_dump(mode="json") for output in outputs]}
     body = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
     return f"id: {encode('evt', event.id)}\nevent: {event.type}\ndata: {body}\n\n".encode()

@@ -1,0 +1,97 @@
+"""Streams of a task's events, and the waits of many."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from app.core import queue
+from app.core.bells import BellTower
+from app.core.ids import encode
+from app.events.service import CHANNEL
+from app.generation import service, waiting
+from app.providers.base import ErrorCode, Rejected
+from tests.generation.conftest import Stage
+from tests.generation.scripted import done
+
+NO = Rejected(ErrorCode.PROVIDER_REJECTED, "no")
+
+
+@pytest.fixture
+async def bells(stage: Stage) -> AsyncIterator[BellTower]:
+    redis = queue.connect(stage.engine.settings)
+    tower = BellTower(redis, CHANNEL)
+    tower.start()
+    yield tower
+    await tower.close()
+    await redis.aclose(close_connection_pool=True)
+
+
+async def _told(stage: Stage, bells: BellTower, task_id: Any) -> list[tuple[str, dict[str, Any]]]:
+    """Every event of the stream with its data, to its end."""
+    found = []
+    async with asyncio.timeout(20):
+        async for message in waiting.stream(stage.database, bells, stage.engine.assets, stage.caller, task_id, after=0):
+            fields = dict(line.split(": ", 1) for line in message.decode().splitlines() if line and line[0] != ":")
+            if "event" in fields:
+                found.append((fields["event"], json.loads(fields["data"])))
+    return found
+
+
+async def test_each_event_tells_of_its_own_moment(stage: Stage, bells: BellTower) -> None:
+    """A failure before a retry has no results, though the task has them now."""
+    stage.first.script = [NO, done()]
+    task_id = await stage.order()
+    await stage.advance(task_id)
+    async with stage.database.transaction() as session:
+        await service.retry_task(session, stage.engine.settings, stage.caller, task_id)
+    await stage.advance(task_id)
+    told = dict(await _told(stage, bells, task_id))
+    assert told["task.failed"]["outputs"] == []
+    assert len(told["task.succeeded"]["outputs"]) == 1
+
+
+async def test_a_stream_of_a_task_that_is_deleted_ends(
+    stage: Stage, bells: BellTower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.first.script = [NO]
+    task_id = await stage.order()
+    following = asyncio.create_task(_told(stage, bells, task_id))
+    await asyncio.sleep(0.2)
+    monkeypatch.setattr(queue, "send", _nothing)  # the stream hears of both at once
+    await stage.advance(task_id)
+    async with stage.database.transaction() as session:
+        await service.delete_task(session, stage.caller, task_id)
+    assert [name for name, _ in await following] == ["task.created"]
+
+
+async def _nothing(*_: object) -> None:
+    return None
+
+
+async def test_a_client_that_goes_away_leaves_nothing_behind(stage: Stage, server: FastAPI) -> None:
+    task_id = await stage.order()
+    url = f"/v1/tasks/{encode('task', task_id)}/events"
+    async with stage.account.live.stream("GET", url) as answer:
+        async for line in answer.aiter_lines():
+            if line.startswith("data"):
+                break
+        assert str(task_id) in server.state.bells._bells
+    async with asyncio.timeout(20):
+        while str(task_id) in server.state.bells._bells:
+            await asyncio.sleep(0.1)
+
+
+async def test_a_message_that_is_no_key_does_not_silence_the_bells(stage: Stage, bells: BellTower) -> None:
+    redis = queue.connect(stage.engine.settings)
+    with bells.bell("x") as bell:
+        await asyncio.sleep(0.2)
+        await redis.publish(CHANNEL, b"\xff\xfe")
+        await bell.wait(0.1)
+        await redis.publish(CHANNEL, b"x")
+        async with asyncio.timeout(1):
+            await bell.wait(5)
+    await redis.aclose(close_connection_pool=True)
