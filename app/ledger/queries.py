@@ -133,6 +133,7 @@ INVARIANTS: dict[str, tuple[str, str]] = {
         """select h.id, count(t.id) from credit_holds h
            join credit_transfers t on t.kind = 'capture' and t.reference = h.id::text
            group by h.id, h.status having count(t.id) > 1 or h.status <> 'captured'
+               or bool_or((t.workspace_id, t.mode, t.task_id) is distinct from (h.workspace_id, h.mode, h.task_id))
            union all
            select h.id, 0 from credit_holds h where h.status = 'captured' and h.captured > 0 and not exists
                (select 1 from credit_transfers t where t.kind = 'capture' and t.reference = h.id::text)""",
@@ -175,9 +176,10 @@ INVARIANTS: dict[str, tuple[str, str]] = {
            where a.entries <> (select count(*) from credit_transfers t
                                where t.workspace_id = a.workspace_id and t.mode = a.mode)
            union all
-           select null, 'the trigger that guards credit_transfers is missing', 0, 0
-           where not exists (
-               select 1 from pg_trigger where tgname = 'credit_transfers_append_only' and tgenabled = 'A')""",
+           select null, 'there is no trigger ' || guard, 0, 0
+           from unnest(array['credit_transfers_append_only', 'credit_transfers_no_truncate',
+                             'credit_holds_resolve_once', 'credit_holds_no_delete', 'credit_holds_no_truncate']) guard
+           where not exists (select 1 from pg_trigger where tgname = guard and tgenabled = 'A')""",
     ),
     "I7": (
         "a task has ended when, and only when, its hold is resolved",
