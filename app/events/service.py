@@ -25,9 +25,7 @@ def record(
     queue.publish(session, CHANNEL, str(task_id))
 
 
-async def list_of_task(
-    session: AsyncSession, task_id: UUID, *, workspace_id: UUID, after: int
-) -> Sequence[Event]:
+async def list_of_task(session: AsyncSession, task_id: UUID, *, workspace_id: UUID, after: int) -> Sequence[Event]:
     """The task's next events, oldest first."""
     return await queries.list_of_task(session, task_id, workspace_id=workspace_id, after=after, limit=BATCH)
 
