@@ -157,8 +157,6 @@ async def price_table(session: AsyncSession) -> Mapping[tuple[str, str, str], in
     return {(row.operation, row.provider, row.model): row.amount for row in await queries.list_prices(session)}
 
 
-def price_of(
-    prices: Mapping[tuple[str, str, str], int], operation: str, provider: str, model: str
-) -> int | None:
+def price_of(prices: Mapping[tuple[str, str, str], int], operation: str, provider: str, model: str) -> int | None:
     """As `find_price`, in a table read before."""
     return prices.get((operation, provider, model), prices.get((operation, provider, "*")))
