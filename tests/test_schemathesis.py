@@ -23,17 +23,18 @@ async def known_ids(account: Account) -> dict[str, str]:
     asset_id = await account.upload()
     order = {"operation": "transform_image", "input": {"image": asset_id, "width": 8}}
     task_id = (await account.live.post("/v1/tasks", json=order)).json()["id"]
-    await account.live.post(f"/v1/tasks/{task_id}/cancel")
+    ended = await account.live.post(f"/v1/tasks/{task_id}/cancel")
+    assert ended.json()["status"] == "canceled"
     key_id = (await account.live.get("/v1/api-keys")).json()["data"][0]["id"]
     return {"asset_id": asset_id, "task_id": task_id, "key_id": key_id}
 
 
 @pytest.mark.timeout(3600)
 async def test_every_answer_is_a_documented_one(account: Account, settings: Settings, tmp_path: Path) -> None:
-    url = settings.api.public_url
+    url, ids = settings.api.public_url, await known_ids(account)
     environment = os.environ | {
         "BACKLOT_KEY": account.key,
-        "BACKLOT_KNOWN_IDS": json.dumps(await known_ids(account)),
+        "BACKLOT_KNOWN_IDS": json.dumps(ids),
         "PYTHONPATH": str(ROOT),
         "NO_COLOR": "1",
     }
@@ -47,4 +48,6 @@ async def test_every_answer_is_a_documented_one(account: Account, settings: Sett
         stderr=asyncio.subprocess.STDOUT,
     )
     output, _ = await process.communicate()
+    task = (await account.live.get(f"/v1/tasks/{ids['task_id']}")).json()
+    assert task["status"] == "canceled", "the run has begun it again, so requests may have waited for its end"
     assert process.returncode == 0, output.decode()
