@@ -180,13 +180,25 @@ async def test_encoded_bodies_are_refused(account: Account, path: str) -> None:
         ({"input": {"prompt": "a\x00b"}}, "/input/prompt"),
         ({"\ud800": 1}, ""),
         ({"operation": "\ud800"}, "/operation"),
+        ({"metadata": {"n": "\ud800"}}, "/metadata/n"),
         ({"metadata": {"n": float("nan")}}, "/metadata/n"),
         ({"metadata": {"n": float("inf")}}, "/metadata/n"),
         ({"input": {"seed": 10**300}}, "/input/seed"),
         ({"input": {"num_images": "2"}}, "/input/num_images"),
         ({"input": {"shadow": 1}}, "/input/shadow"),
     ],
-    ids=["nul", "nul in input", "half a pair as name", "half a pair", "nan", "infinity", "huge", "text", "number"],
+    ids=[
+        "nul",
+        "nul in input",
+        "half a pair as name",
+        "half a pair",
+        "half a pair as metadata",
+        "nan",
+        "infinity",
+        "huge",
+        "text",
+        "number",
+    ],
 )
 async def test_values_that_cannot_be_kept_are_named(account: Account, change: dict[str, Any], pointer: str) -> None:
     order: dict[str, Any] = {"operation": "replace_background", "input": {"image": "asset_x", "preset": "studio-white"}}

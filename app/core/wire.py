@@ -7,8 +7,11 @@ from typing import Annotated, Any
 from pydantic import AwareDatetime, BeforeValidator, StringConstraints
 from pydantic_core import PydanticCustomError
 
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+"""Characters PostgreSQL keeps neither in text nor in JSON: NUL, and halves of surrogate pairs."""
+
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
-"""PostgreSQL keeps no NUL in text."""
+"""Text that can be kept; Pydantic refuses halves of surrogate pairs by itself."""
 
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 

@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from app.assets.schemas import AssetRead
 from app.core.ids import AssetId, TaskId
+from app.core.wire import UNSTORABLE
 from app.generation import examples
 from app.generation.models import AttemptStatus, StepStatus, TaskStatus
 from app.ledger.amounts import Credits
@@ -27,7 +28,7 @@ def _metadata_value(value: Any) -> Any:
             return value
         case float() if isfinite(value):
             return value
-        case str() if len(value) <= MAX_METADATA_TEXT and "\0" not in value:
+        case str() if len(value) <= MAX_METADATA_TEXT and not UNSTORABLE.search(value):
             return value
     raise PydanticCustomError("metadata_value", "Give a text of at most 500 characters, a number, true, false or null.")
 
