@@ -115,9 +115,9 @@ async def server(settings: Settings) -> AsyncIterator[FastAPI]:
     await serving
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def running_workers(settings: Settings) -> AsyncIterator[list[ResilientWorker]]:
-    """Both workers, in this process."""
+    """Both workers, in this process; not longer than the module wants them, or they would do other tests' tasks."""
     running = [workers.make(name, handle_signals=False) for name in workers.WORKERS]
     tasks = [asyncio.create_task(worker.async_run()) for worker in running]
     yield running

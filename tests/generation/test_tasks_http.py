@@ -11,7 +11,7 @@ from app.core.settings import Settings
 from tests.conftest import Account, client
 from tests.generation.scripted import png
 
-pytestmark = pytest.mark.usefixtures("running_workers")
+pytestmark = [pytest.mark.usefixtures("running_workers"), pytest.mark.xdist_group("workers")]
 
 TASK_FIELDS = {
     "id",
