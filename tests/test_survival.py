@@ -67,6 +67,8 @@ def test_worker_and_valkey_killed_at_once(stack: Stack) -> None:
 def test_a_breach_is_named(stack: Stack) -> None:
     """Last: it spoils the books."""
 
+    assert stack.api.get("/v1/credits").status_code == 200  # there are books to spoil
+
     async def spoil() -> None:
         connection = await asyncpg.connect(stack.ready["database_url"])
         await connection.execute("update credit_accounts set balance = balance + 1000000 where mode = 'live'")

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts.caller import CALLER_PROBLEMS, ONCE_PROBLEMS, OnceDep, TasksReader, TasksWriter
 from app.assets.errors import UPLOAD_PROBLEMS, AssetNotFound
@@ -87,6 +88,8 @@ async def create_task(
             task = await service.start(session, settings, caller, order, draft)
             shown = await reading.read(session, tools, task)
             return await once.answer(session, 202, shown, {"Location": f"/v1/tasks/{encode('task', task.id)}"})
+    except (SQLAlchemyError, OSError):
+        raise  # whether it was committed is not known: an accepted task must not lose its input
     except BaseException:
         await drafts.discard_imports(tools, database, draft)
         raise
