@@ -65,6 +65,8 @@ class Workspace(Base):
     name: Mapped[str]
     kind: Mapped[str] = mapped_column(default="personal")
     owner_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    plan: Mapped[str] = mapped_column(default="free", server_default="free")
+    """The name of a row of `plans`."""
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 

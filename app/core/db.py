@@ -1,19 +1,28 @@
-"""The database: engine, tables' base, and the unit of work that commits before the answer leaves."""
+"""The database: engine, tables' base, the unit of work that commits before the answer leaves, and the direct way.
 
+Hot paths go straight through asyncpg, one statement at a time (docs/decisions/0005); the rest through SQLAlchemy.
+"""
+
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Annotated, Any
 
+import asyncpg
 from arq.connections import ArqRedis
 from fastapi import Depends, Request
 from sqlalchemy import DateTime, MetaData
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
 from app.core import queue
 from app.core.settings import Settings
+
+UNREACHABLE = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+"""What either way raises when the database fails us, whatever it may have done before."""
 
 
 class Base(DeclarativeBase):
@@ -31,8 +40,15 @@ class Base(DeclarativeBase):
     type_annotation_map = {datetime: DateTime(timezone=True), dict[str, Any]: JSONB}
 
 
+def _server_settings(settings: Settings) -> dict[str, str]:
+    return {
+        "statement_timeout": str(int(settings.database.statement_timeout_seconds * 1000)),
+        "idle_in_transaction_session_timeout": "60000",
+        "application_name": "backlot",
+    }
+
+
 def make_engine(settings: Settings) -> AsyncEngine:
-    timeout = int(settings.database.statement_timeout_seconds * 1000)
     return create_async_engine(
         settings.database.async_url,
         pool_size=settings.database.pool_size,
@@ -42,21 +58,26 @@ def make_engine(settings: Settings) -> AsyncEngine:
         hide_parameters=True,  # what customers wrote stays out of the logs of failed statements
         connect_args={
             "timeout": 5,
-            "server_settings": {
-                "statement_timeout": str(timeout),
-                "idle_in_transaction_session_timeout": "60000",
-                "application_name": "backlot",
-            },
+            "server_settings": _server_settings(settings),
         },
     )
 
 
+class _Connection(asyncpg.Connection):  # type: ignore[misc]
+    def get_reset_query(self) -> str:
+        """Nothing: the direct way leaves no state behind, and a round trip for each statement is not free."""
+        return ""
+
+
 class Database:
-    """The engine and its transactions; one per process."""
+    """The engine and its transactions, and a pool for single statements; one per process."""
 
     def __init__(self, settings: Settings, redis: ArqRedis) -> None:
         self.engine = make_engine(settings)
+        self._settings = settings
         self._redis = redis
+        self._direct: asyncpg.Pool | None = None
+        self._opening = asyncio.Lock()
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
     @asynccontextmanager
@@ -69,6 +90,37 @@ class Database:
         if outbox:
             await queue.send(self._redis, outbox)
 
+    async def fetch(self, statement: str, *args: Any) -> list[asyncpg.Record]:
+        """One statement straight through asyncpg, in a transaction of its own; `jsonb` is text both ways.
+
+        Raises asyncpg.PostgresError, asyncpg.InterfaceError or OSError.
+        """
+        pool = self._direct or await self._open_direct()
+        rows: list[asyncpg.Record] = await pool.fetch(statement, *args)
+        return rows
+
+    async def fetchrow(self, statement: str, *args: Any) -> asyncpg.Record | None:
+        """The first row of `fetch`."""
+        pool = self._direct or await self._open_direct()
+        return await pool.fetchrow(statement, *args)
+
+    async def send(self, outbox: list[queue.Job | queue.Message]) -> None:
+        """Wake-ups of what was committed the direct way."""
+        await queue.send(self._redis, outbox)
+
+    async def _open_direct(self) -> asyncpg.Pool:
+        async with self._opening:
+            if self._direct is None:
+                self._direct = await asyncpg.create_pool(
+                    self._settings.database.url.get_secret_value(),
+                    min_size=0,
+                    max_size=self._settings.database.pool_size,
+                    connection_class=_Connection,
+                    timeout=5,
+                    server_settings=_server_settings(self._settings),
+                )
+            return self._direct
+
     async def check(self) -> None:
         """Raises what the driver raises when the database does not answer."""
         async with self.engine.connect() as connection:
@@ -76,6 +128,8 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+        if self._direct is not None:
+            await self._direct.close()
 
 
 async def _request_session(request: Request) -> AsyncIterator[AsyncSession]:

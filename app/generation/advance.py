@@ -204,7 +204,7 @@ class _Run:
                     return await self._sleep(poll_after or failures.poll_delay(attempt))
         if provider.is_repeatable:
             raise Transient(ErrorCode.INTERNAL, "The worker stopped in the middle; the step is done again.")
-        match await provider.find(encode("att", attempt.id)):
+        match await provider.find(encode("att", attempt.id), attempt.model):
             case Done() as done:
                 return await self._deliver(step, attempt, done)
             case Accepted(reference, poll_after):

@@ -13,6 +13,7 @@ from app.accounts.models import Mode
 from app.core import clock
 from app.core.db import Base
 from app.core.ids import new_id
+from app.providers.base import REMOTE
 
 
 class TaskStatus(StrEnum):
@@ -55,8 +56,9 @@ def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
 class Task(Base):
     """A customer's order, and the truth about it.
 
-    `wake_at` is when something is due: the first look, the end of a worker's lease, the next poll. `fence` counts
-    claims; a write that does not carry the current one changes nothing. `version` counts changes.
+    A pending task waits for a slot of its queue. Of any other open one `wake_at` is when something is due: the end of
+    a worker's lease, the next try, the next poll. `fence` counts claims; a write that does not carry the current one
+    changes nothing. `version` counts the changes a reader can see.
     """
 
     __tablename__ = "tasks"
@@ -72,7 +74,9 @@ class Task(Base):
             text("id desc"),
             postgresql_where=text("deleted_at is null"),
         ),
-        Index("ix_tasks_due", "wake_at", postgresql_where=text("status in ('pending', 'processing', 'reconciling')")),
+        Index("ix_tasks_due", "lane", "wake_at", postgresql_where=text("status in ('processing', 'reconciling')")),
+        Index("ix_tasks_queued", "workspace_id", "mode", "lane", "id", postgresql_where=text("status = 'pending'")),
+        Index("ix_tasks_batch", "batch_id", "batch_index", postgresql_where=text("batch_id is not null")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -95,7 +99,10 @@ class Task(Base):
     estimated_seconds: Mapped[int]
     output_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), default=list)
     error: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    lane: Mapped[str] = mapped_column(default=REMOTE, server_default=REMOTE)
+    """Of the provider to be called next: whose capacity the task waits for."""
     batch_id: Mapped[UUID | None]
+    batch_index: Mapped[int | None]
     version: Mapped[int] = mapped_column(default=1)
     run: Mapped[int] = mapped_column(default=1)
     fence: Mapped[int] = mapped_column(default=0)
@@ -143,11 +150,39 @@ class TaskAttempt(Base):
     task_id: Mapped[UUID] = mapped_column(ForeignKey("tasks.id", ondelete="cascade"))
     run: Mapped[int]
     position: Mapped[int]
+    part: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Which of the step's calls: each is an attempt of its own."""
     provider: Mapped[str]
     model: Mapped[str]
     status: Mapped[str] = mapped_column(default=AttemptStatus.SUBMITTING)
     provider_reference: Mapped[str | None]
     error: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     cost_microusd: Mapped[int | None] = mapped_column(BigInteger)
+    asset_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), default=list, server_default="{}")
+    """What this call made."""
     started_at: Mapped[datetime] = mapped_column(default=clock.now)
     ended_at: Mapped[datetime | None]
+
+
+class TaskQueue(Base):
+    """What a workspace has waiting and running in one lane: kept by a trigger on `tasks`, so it is always true.
+
+    Among those with something queued and a free slot, the one served longest ago is next.
+    """
+
+    __tablename__ = "task_queues"
+    __table_args__ = (
+        CheckConstraint("queued >= 0 and running >= 0", name="counts"),
+        Index("ix_task_queues_next", "lane", "served_at", postgresql_where=text("queued > 0 and running < slots")),
+    )
+
+    workspace_id: Mapped[UUID] = mapped_column(primary_key=True)
+    mode: Mapped[Mode] = mapped_column(String, primary_key=True)
+    lane: Mapped[str] = mapped_column(primary_key=True)
+    queued: Mapped[int]
+    running: Mapped[int]
+    slots: Mapped[int]
+    """How many may run at once."""
+    room: Mapped[int]
+    """How many may be queued; this and the slots are those of the workspace's plan."""
+    served_at: Mapped[datetime] = mapped_column(server_default=text("'-infinity'"))

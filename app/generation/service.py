@@ -37,7 +37,8 @@ async def start(session: AsyncSession, settings: Settings, caller: CallerInfo, o
         provider=order.provider,
         routing=order.routing.model_dump(),
         route=[
-            {"provider": way.provider, "model": way.offer.model, "steps": list(way.offer.steps)} for way in draft.route
+            {"provider": way.provider, "lane": way.lane, "model": way.offer.model, "steps": list(way.offer.steps)}
+            for way in draft.route
         ],
         route_index=0,
         run=1,

@@ -13,7 +13,7 @@ from app.events import service as events
 from app.generation import jobs, queries, reading
 from app.generation.models import AttemptStatus, StepStatus, Task, TaskAttempt, TaskStatus, TaskStep
 from app.ledger import service as ledger
-from app.providers.base import ErrorCode
+from app.providers.base import REMOTE, ErrorCode
 
 RETRYABLE = frozenset(
     {
@@ -45,7 +45,8 @@ def announce(session: AsyncSession, task: Task, type_: str) -> None:
 
 def plan(task: Task) -> None:
     """Lay out the steps of the route chosen now, keeping those done whose place and name stay the same."""
-    names = task.route[task.route_index]["steps"]
+    route = task.route[task.route_index]
+    task.lane, names = route.get("lane", REMOTE), route["steps"]
     kept = [
         step
         for step, name in zip(task.steps, names, strict=False)

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
+REMOTE = "remote"
+
 
 class ErrorCode(StrEnum):
     """Why a call failed: the `error.code` of a task."""
@@ -79,7 +81,8 @@ class Call:
 
     `files` are decoded, oriented and metadata-free images as PNG, JPEG or WebP bytes by role (`image`, `mask`,
     `background`). `params` have passed the operation's schema. `reference` is ours and unique to this attempt: send
-    it as the vendor's idempotency or correlation key where there is one.
+    it as the vendor's idempotency or correlation key where there is one. `callback_url`, where there is one, is for the
+    vendor to call (POST) when the job has ended: it carries its own proof, and its body is not believed.
     """
 
     operation: str
@@ -88,6 +91,7 @@ class Call:
     files: Mapping[str, bytes] = field(default_factory=dict)
     reference: str = ""
     timeout_seconds: float = 60.0
+    callback_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +142,18 @@ class Provider(Protocol):
     offers: Sequence[Offer]
     is_repeatable: bool
     """True when a repeated `submit` costs and changes nothing (in-house work, real idempotency keys)."""
+    lane: str
+    """Whose capacity a call takes: `REMOTE`, or the provider's own name where the work is done by our processes."""
 
     async def submit(self, call: Call) -> Done | Accepted: ...
 
     async def poll(self, reference: str) -> Done | Running: ...
 
-    async def find(self, reference: str) -> Done | Accepted | None:
-        """What became of a call of ours whose answer was lost; None where the vendor cannot tell."""
+    async def find(self, reference: str, model: str) -> Done | Accepted | None:
+        """What became of the call with this reference of ours, whose answer was lost; None where nobody can tell.
+
+        Raises Transient with nothing accepted when the vendor is sure that it never took the call.
+        """
 
     async def cancel(self, reference: str) -> None: ...
 

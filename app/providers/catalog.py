@@ -15,6 +15,7 @@ class Route:
     """One way to do an operation."""
 
     provider: str
+    lane: str
     offer: Offer
 
 
@@ -40,7 +41,7 @@ class Catalog:
         for name in names:
             for offer in self.providers[name].offers:
                 if offer.operation == operation:
-                    yield Route(name, offer)
+                    yield Route(name, self.providers[name].lane, offer)
 
     async def close(self) -> None:
         for provider in self.providers.values():

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from PIL import Image
 
-from app.providers.base import Accepted, Call, Done, Health, Offer, Output, ProviderError, Running
+from app.providers.base import REMOTE, Accepted, Call, Done, Health, Offer, Output, ProviderError, Running
 
 Line = Done | Accepted | Running | ProviderError | Callable[[], "Line"] | float | None
 
@@ -29,6 +29,7 @@ class Scripted:
     name: str = "scripted"
     script: list[Line] = field(default_factory=list)
     is_repeatable: bool = False
+    lane: str = REMOTE
     found: list[Line] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     polls: list[str] = field(default_factory=list)
@@ -58,7 +59,7 @@ class Scripted:
         self.polls.append(reference)
         return await self._play(self.script)  # type: ignore[return-value]
 
-    async def find(self, reference: str) -> Done | Accepted | None:
+    async def find(self, reference: str, model: str) -> Done | Accepted | None:
         self.asked.append(reference)
         return await self._play(self.found) if self.found else None  # type: ignore[return-value]
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.core.settings import Settings
-from app.providers.base import Accepted, Call, Done, ErrorCode, Health, Offer, Output, Rejected, Running
+from app.providers.base import REMOTE, Accepted, Call, Done, ErrorCode, Health, Offer, Output, Rejected, Running
 
 _MODEL = "sandbox"
 _OFFERS = (
@@ -39,6 +39,7 @@ class Sandbox:
     name = "sandbox"
     offers: Sequence[Offer] = _OFFERS
     is_repeatable = True
+    lane = REMOTE
 
     def __init__(self, settings: Settings) -> None:
         """Nothing to set up."""
@@ -57,7 +58,7 @@ class Sandbox:
     async def poll(self, reference: str) -> Running:
         raise Rejected(ErrorCode.PROVIDER_REJECTED, "Nothing is ever pending here.")
 
-    async def find(self, reference: str) -> Done | Accepted | None:
+    async def find(self, reference: str, model: str) -> Done | Accepted | None:
         return None
 
     async def cancel(self, reference: str) -> None:

@@ -42,6 +42,7 @@ class Local:
     name = "local"
     offers: Sequence[Offer] = _OFFERS
     is_repeatable = True
+    lane = "local"
 
     def __init__(self, settings: Settings) -> None:
         self._pool = ProcessPool(
@@ -72,7 +73,7 @@ class Local:
     async def poll(self, reference: str) -> Running:
         raise Rejected(ErrorCode.PROVIDER_REJECTED, "Nothing is ever pending here.")
 
-    async def find(self, reference: str) -> Done | Accepted | None:
+    async def find(self, reference: str, model: str) -> Done | Accepted | None:
         return None
 
     async def cancel(self, reference: str) -> None:

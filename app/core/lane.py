@@ -1,0 +1,82 @@
+"""Doing many small things as one: what comes while a batch is under way becomes the next batch.
+
+Nobody waits for others to come: a lone item is a batch of one, at once. Under load one transaction and one fsync serve
+many callers, and a row that all of them change is locked once (docs/decisions/0005).
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+import asyncpg
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+# After these nobody knows what the server did: no second try.
+_UNDECIDED = (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError)
+
+
+class Lane(Generic[In, Out]):
+    """One batch at a time. `work` takes 1 to `most` items and gives one result for each, in order.
+
+    A batch the database refused as a whole was rolled back; its items are then done one by one, so that a bad one
+    fails alone. A caller that goes away does not take its item out of the batch.
+    """
+
+    def __init__(self, work: Callable[[Sequence[In]], Awaitable[Sequence[Out]]], *, most: int = 64) -> None:
+        self._work = work
+        self._most = most
+        self._waiting: deque[tuple[In, asyncio.Future[Out]]] = deque()
+        self._runner: asyncio.Task[None] | None = None
+
+    async def do(self, item: In) -> Out:
+        """The result of the item, or what `work` raised."""
+        future: asyncio.Future[Out] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, future))
+        if self._runner is None:
+            self._runner = asyncio.create_task(self._run())
+        return await future
+
+    async def drain(self) -> None:
+        """Wait until nothing is under way."""
+        while self._runner is not None:
+            await asyncio.wait([self._runner])
+
+    async def _run(self) -> None:
+        try:
+            while self._waiting:
+                batch = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
+                await self._do(batch)
+        finally:
+            self._runner = None
+            for _, future in self._waiting:  # only when we were stopped
+                future.cancel()
+            self._waiting.clear()
+
+    async def _do(self, batch: Sequence[tuple[In, asyncio.Future[Out]]]) -> None:
+        try:
+            results = await self._work([item for item, _ in batch])
+        except asyncpg.PostgresError as fault:
+            if len(batch) > 1 and not isinstance(fault, _UNDECIDED):
+                for one in batch:
+                    await self._do([one])
+                return
+            _fail(batch, fault)
+        except Exception as fault:
+            _fail(batch, fault)
+        except BaseException:
+            for _, future in batch:
+                future.cancel()
+            raise
+        else:
+            for (_, future), result in zip(batch, results, strict=True):
+                if not future.done():
+                    future.set_result(result)
+
+
+def _fail(batch: Sequence[tuple[In, asyncio.Future[Out]]], fault: Exception) -> None:
+    for _, future in batch:
+        if not future.done():
+            future.set_exception(fault)

@@ -1,0 +1,71 @@
+import asyncio
+from collections.abc import Sequence
+
+import asyncpg
+import pytest
+
+from app.core.lane import Lane
+
+
+async def test_what_comes_meanwhile_is_the_next_batch() -> None:
+    batches: list[list[int]] = []
+
+    async def work(items: Sequence[int]) -> list[int]:
+        batches.append(list(items))
+        await asyncio.sleep(0.01)
+        return [item * 10 for item in items]
+
+    lane: Lane[int, int] = Lane(work, most=3)
+    results = await asyncio.gather(*(lane.do(number) for number in range(6)))
+    assert results == [0, 10, 20, 30, 40, 50]
+    assert batches == [[0, 1, 2], [3, 4, 5]]
+    assert await lane.do(7) == 70
+    assert batches[-1] == [7]
+
+
+async def test_of_a_batch_the_database_refused_only_the_bad_one_fails() -> None:
+    async def work(items: Sequence[int]) -> list[int]:
+        await asyncio.sleep(0)
+        if 1 in items:
+            raise asyncpg.CheckViolationError("no ones")
+        return list(items)
+
+    lane: Lane[int, int] = Lane(work)
+    results = await asyncio.gather(*(lane.do(number) for number in range(3)), return_exceptions=True)
+    assert [results[0], results[2]] == [0, 2]
+    assert isinstance(results[1], asyncpg.CheckViolationError)
+
+
+async def test_what_may_have_been_done_is_not_tried_again() -> None:
+    tries = 0
+
+    async def work(items: Sequence[int]) -> list[int]:
+        nonlocal tries
+        tries += 1
+        raise asyncpg.ConnectionDoesNotExistError("gone")
+
+    lane: Lane[int, int] = Lane(work)
+    results = await asyncio.gather(*(lane.do(number) for number in range(3)), return_exceptions=True)
+    assert all(isinstance(result, asyncpg.ConnectionDoesNotExistError) for result in results)
+    assert tries == 1
+
+
+async def test_a_caller_that_goes_away_takes_nothing_out_of_the_batch() -> None:
+    done: list[int] = []
+
+    async def work(items: Sequence[int]) -> list[int]:
+        await asyncio.sleep(0.01)
+        done.extend(items)
+        return list(items)
+
+    lane: Lane[int, int] = Lane(work)
+    going = asyncio.create_task(lane.do(1))
+    await asyncio.sleep(0)
+    staying = asyncio.create_task(lane.do(2))
+    await asyncio.sleep(0)
+    going.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await going
+    assert await staying == 2
+    await lane.drain()
+    assert done == [1, 2]
