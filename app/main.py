@@ -8,21 +8,25 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from app import openapi
+from app.accounts.key_cache import KeyCache
 from app.accounts.router import router as api_keys
 from app.assets.router import files_router
 from app.assets.router import router as assets
 from app.assets.tools import AssetTools
 from app.core import answers, queue
+from app.core.access_log import AccessLog
 from app.core.bells import BellTower
 from app.core.bodies import BodyGuard
 from app.core.cors import EXPOSED_HEADERS, Cors
 from app.core.db import Database
 from app.core.health import router as health
+from app.core.hot import Hot, HotRoutes
 from app.core.problems_router import router as problems
+from app.core.request_context import RequestContext
 from app.core.sealing import Sealer
 from app.core.settings import MEBIBYTE, Settings, get_settings
 from app.core.stopping import on_stop_signal
-from app.core.telemetry import RequestContext, configure_logs
+from app.core.telemetry import configure_logs
 from app.events.service import CHANNEL
 from app.generation.catalog_router import router as catalog
 from app.generation.router import router as tasks
@@ -39,9 +43,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     redis = queue.connect(settings)
     app.state.database = database = Database(settings, redis)
     app.state.bells = bells = BellTower(redis, CHANNEL)
+    app.state.keys = keys = KeyCache(database, redis)
     app.state.asset_tools = tools = await AssetTools.open(settings)
     app.state.checks = {"database": database.check, "redis": redis.ping, "storage": tools.storage.check}
     bells.start()
+    keys.start()
     # Most of the heap is here to stay: not scanning it again and again keeps the slowest answers fast.
     gc.collect()
     gc.freeze()
@@ -51,10 +57,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             yield
     finally:
         await bells.close()
+        await keys.close()
         await tools.close()
         await app.state.catalog.close()
         await database.close()
         await redis.aclose(close_connection_pool=True)
+        app.state.access_log.flush()
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -74,6 +82,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.catalog = Catalog.load(settings)
     for router in (tasks, assets, credits_, api_keys, catalog, problems, health, files_router):
         app.include_router(router)
+    app.add_middleware(Hot, routes=HotRoutes())
     app.add_middleware(
         BodyGuard,
         max_bytes=min(MEBIBYTE, settings.api.max_body_bytes),
@@ -92,5 +101,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             expose_headers=list(EXPOSED_HEADERS),
             max_age=7200,
         )
-    app.add_middleware(RequestContext)
+    app.state.access_log = AccessLog(settings)
+    app.add_middleware(RequestContext, log=app.state.access_log)
     return app

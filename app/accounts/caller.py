@@ -8,11 +8,11 @@ from fastapi import Depends, Header, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer, SecurityScopes
 from fastapi.security.http import HTTPAuthorizationCredentials
 
-from app.accounts import service
 from app.accounts.errors import AccountSuspended, InvalidApiKey, MissingCredentials, MissingScope
+from app.accounts.key_cache import KeyCache
 from app.accounts.models import Scope
 from app.accounts.schemas import CallerInfo
-from app.core import idempotency
+from app.core import hot, idempotency
 from app.core.db import DatabaseDep
 from app.core.dependencies import SealerDep
 from app.core.idempotency import Once
@@ -29,6 +29,8 @@ from app.core.problems import (
 _bearer = HTTPBearer(auto_error=False, scheme_name="Bearer", description="`Authorization: Bearer <API key>`")
 _header = APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="ApiKey", description="An API key.")
 
+_CHALLENGE = {"WWW-Authenticate": "Bearer"}
+
 # What any route with a caller may answer with, beside its own.
 CALLER_PROBLEMS: tuple[type[Problem], ...] = (
     MissingCredentials,
@@ -43,29 +45,46 @@ CALLER_PROBLEMS: tuple[type[Problem], ...] = (
 ONCE_PROBLEMS: tuple[type[Problem], ...] = (IdempotencyKeyReused, IdempotencyKeyInFlight)
 
 
+def get_keys(request: Request) -> KeyCache:
+    keys: KeyCache = request.app.state.keys
+    return keys
+
+
+KeysDep = Annotated[KeyCache, Depends(get_keys)]
+
+
+def _presented(request: Request) -> str | None:
+    """The key of the request: the bearer token, else `X-API-Key`."""
+    scheme, _, token = (hot.header(request, b"authorization") or "").partition(" ")
+    token = token.strip() if scheme.lower() == "bearer" else ""
+    return token or hot.header(request, b"x-api-key")
+
+
+async def authenticate(request: Request, *scopes: str) -> CallerInfo:
+    """Who is calling, and may do this. Raises MissingCredentials, InvalidApiKey, AccountSuspended or MissingScope."""
+    if not (text := _presented(request)):
+        raise MissingCredentials(
+            "Send an API key as `Authorization: Bearer bk_live_…` or `X-API-Key: bk_live_…`.", headers=_CHALLENGE
+        )
+    try:
+        caller = await get_keys(request).find(text)
+    except InvalidApiKey as problem:
+        problem.headers.update(_CHALLENGE)
+        raise
+    for scope in scopes:
+        if scope not in caller.scopes:
+            raise MissingScope(f"This key lacks the scope {str(scope)!r}.", required_scope=str(scope))
+    return caller
+
+
 async def _caller(
+    request: Request,
     scopes: SecurityScopes,
-    database: DatabaseDep,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
     header: Annotated[str | None, Security(_header)],
 ) -> CallerInfo:
-    text = bearer.credentials if bearer else header
-    challenge = {"WWW-Authenticate": "Bearer"}
-    if not text:
-        raise MissingCredentials(
-            "Send an API key as `Authorization: Bearer bk_live_…` or `X-API-Key: bk_live_…`.",
-            headers=challenge,
-        )
-    try:
-        async with database.transaction() as session:
-            caller = await service.authenticate(session, text)
-    except InvalidApiKey as problem:
-        problem.headers.update(challenge)
-        raise
-    missing = [scope for scope in scopes.scopes if scope not in caller.scopes]
-    if missing:
-        raise MissingScope(f"This key lacks the scope {missing[0]!r}.", required_scope=missing[0])
-    return caller
+    """What `authenticate` finds; `bearer` and `header` are for the OpenAPI document."""
+    return await authenticate(request, *scopes.scopes)
 
 
 def requires(*scopes: Scope) -> Any:

@@ -1,31 +1,37 @@
 """SQL of users, workspaces and API keys."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Row, func, select, tuple_, update
+import asyncpg
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.models import ApiKey, User, Workspace
+from app.core.db import Database
 from app.core.ids import new_id
 from app.core.paging import PageRequest
 
+_KEY_WITH_USER = """
+select k.id, k.workspace_id, k.user_id, k.mode, k.secret_hash, k.scopes, k.expires_at, k.last_used_at, k.revoked_at,
+       u.role, u.status as user_status
+from api_keys k join users u on u.id = k.user_id where k.id = $1
+"""
+# Locked in one order, so that two processes that touch the same keys do not wait for each other.
+_TOUCH_KEYS = """
+update api_keys set last_used_at = now()
+where id in (select id from api_keys where id = any($1) order by id for no key update)
+"""
 
-async def find_key_with_user(session: AsyncSession, key_id: UUID) -> Row[ApiKey, User] | None:
-    return (
-        await session.execute(select(ApiKey, User).join(User, User.id == ApiKey.user_id).where(ApiKey.id == key_id))
-    ).first()
+
+async def find_key_with_user(database: Database, key_id: UUID) -> asyncpg.Record | None:
+    return await database.fetchrow(_KEY_WITH_USER, key_id)
 
 
-async def touch_key(session: AsyncSession, key_id: UUID, *, now: datetime, unless_after: datetime) -> None:
-    await session.execute(
-        update(ApiKey)
-        .where(ApiKey.id == key_id, ApiKey.last_used_at.is_(None) | (ApiKey.last_used_at < unless_after))
-        .values(last_used_at=now)
-        .execution_options(synchronize_session=False)
-    )
+async def touch_keys(database: Database, key_ids: Sequence[UUID]) -> None:
+    """They were used just now."""
+    await database.fetch(_TOUCH_KEYS, key_ids)
 
 
 async def find_user(session: AsyncSession, email: str) -> User | None:

@@ -2,12 +2,12 @@
 
 from fastapi import APIRouter, Request, Response
 
-from app.accounts import service
-from app.accounts.caller import CALLER_PROBLEMS, ONCE_PROBLEMS, KeysReader, KeysWriter, OnceDep
+from app.accounts import key_cache, service
+from app.accounts.caller import CALLER_PROBLEMS, ONCE_PROBLEMS, KeysDep, KeysReader, KeysWriter, OnceDep
 from app.accounts.errors import ApiKeyNotFound, ForbiddenGrant
 from app.accounts.schemas import ApiKeyCreate, ApiKeyRead, ApiKeySecret
 from app.core import conditional
-from app.core.db import DbSession
+from app.core.db import DatabaseDep, DbSession
 from app.core.ids import KeyId, encode
 from app.core.paging import Page, PageParams
 from app.core.problems import InvalidCursor, problems
@@ -60,6 +60,12 @@ async def get_api_key(key_id: KeyId, request: Request, caller: KeysReader, sessi
     operation_id="revoke_api_key",
     responses=problems(*CALLER_PROBLEMS, ApiKeyNotFound),
 )
-async def revoke_api_key(key_id: KeyId, caller: KeysWriter, session: DbSession) -> None:
+async def revoke_api_key(key_id: KeyId, caller: KeysWriter, database: DatabaseDep, keys: KeysDep) -> Response:
     """Revoke an API key: at once, for good."""
-    await service.revoke_key(session, caller, key_id)
+    try:
+        async with database.transaction() as session:
+            await service.revoke_key(session, caller, key_id)
+            key_cache.tell(session, key_id)
+    finally:
+        keys.forget(key_id)
+    return Response(status_code=204)

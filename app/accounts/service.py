@@ -1,8 +1,9 @@
 """Rules of users, workspaces and API keys."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from secrets import compare_digest
+from typing import Any
 from uuid import UUID
 
 from email_validator import EmailNotValidError, validate_email
@@ -12,40 +13,41 @@ from app.accounts import queries, secrets
 from app.accounts.errors import AccountSuspended, ApiKeyNotFound, ForbiddenGrant, InvalidApiKey
 from app.accounts.models import ApiKey, Mode, Role, Scope, User, UserStatus, Workspace
 from app.accounts.schemas import ApiKeyCreate, CallerInfo
+from app.accounts.secrets import ParsedKey
 from app.core import clock
+from app.core.db import Database
 from app.core.ids import new_id
 from app.core.paging import PageRequest, cut
 from app.core.problems import InvalidRequest
 
-TOUCH_EVERY = timedelta(minutes=1)
 ALL_SCOPES = tuple(scope.value for scope in Scope)
 
 
-async def authenticate(session: AsyncSession, text: str) -> CallerInfo:
-    """Who holds this key. Raises InvalidApiKey or AccountSuspended; notes the use at most once a minute."""
+async def authenticate(database: Database, text: str) -> CallerInfo:
+    """Who holds this key. Raises InvalidApiKey or AccountSuspended. Routes ask the KeyCache, which remembers."""
     parsed = secrets.parse(text)
+    return admit(parsed, await queries.find_key_with_user(database, parsed.id) if parsed else None)
+
+
+def admit(parsed: ParsedKey | None, row: Mapping[str, Any] | None) -> CallerInfo:
+    """Who holds the key, by its row with the user's. Raises InvalidApiKey or AccountSuspended."""
     if parsed is None:
         raise InvalidApiKey("This is not an API key: its form or checksum is wrong. Was it copied whole?")
-    row = await queries.find_key_with_user(session, parsed.id)
-    if row is None or not compare_digest(row[0].secret_hash, parsed.secret_hash) or row[0].mode != parsed.mode:
+    if row is None or not compare_digest(row["secret_hash"], parsed.secret_hash) or row["mode"] != parsed.mode:
         raise InvalidApiKey("There is no such API key.")
-    key, user = row
-    now = clock.now()
-    if key.revoked_at is not None:
+    if row["revoked_at"] is not None:
         raise InvalidApiKey("This API key was revoked.")
-    if key.expires_at is not None and key.expires_at <= now:
+    if row["expires_at"] is not None and row["expires_at"] <= clock.now():
         raise InvalidApiKey("This API key has expired.")
-    if user.status != UserStatus.ACTIVE:
+    if row["user_status"] != UserStatus.ACTIVE:
         raise AccountSuspended
-    if key.last_used_at is None or key.last_used_at < now - TOUCH_EVERY:
-        await queries.touch_key(session, key.id, now=now, unless_after=now - TOUCH_EVERY)
     return CallerInfo(
-        workspace_id=key.workspace_id,
-        user_id=key.user_id,
-        key_id=key.id,
+        workspace_id=row["workspace_id"],
+        user_id=row["user_id"],
+        key_id=row["id"],
         mode=parsed.mode,
-        scopes=frozenset(key.scopes),
-        is_admin=user.role == Role.ADMIN,
+        scopes=frozenset(row["scopes"]),
+        is_admin=row["role"] == Role.ADMIN,
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
+    from app.core.db import Database
     from app.core.settings import Settings
 
 
@@ -56,18 +57,23 @@ def own_command() -> list[str]:
 
 
 @asynccontextmanager
-async def transaction(settings: "Settings") -> "AsyncIterator[AsyncSession]":
+async def opened(settings: "Settings") -> "AsyncIterator[Database]":
     from app.core import queue
     from app.core.db import Database
 
     redis = queue.connect(settings)
     database = Database(settings, redis)
     try:
-        async with database.transaction() as session:
-            yield session
+        yield database
     finally:
         await database.close()
         await redis.aclose(close_connection_pool=True)
+
+
+@asynccontextmanager
+async def transaction(settings: "Settings") -> "AsyncIterator[AsyncSession]":
+    async with opened(settings) as database, database.transaction() as session:
+        yield session
 
 
 async def issue_key(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from app.cli.context import issue_key, plain_url, settings_with_database, transaction
+from app.cli.context import issue_key, opened, plain_url, settings_with_database, transaction
 
 if TYPE_CHECKING:
     from app.core.settings import Settings
@@ -122,11 +122,14 @@ async def _developer_keys(settings: "Settings", known: dict[str, str]) -> dict[s
 
     modes: dict[str, Literal["live", "test"]] = {"api_key": "live", "test_api_key": "test"}
     keys = {}
-    for field, mode in modes.items():
-        async with transaction(settings) as session:
+    async with opened(settings) as database:
+        for field, mode in modes.items():
             try:
-                await service.authenticate(session, known.get(field, ""))
+                await service.authenticate(database, known.get(field, ""))
                 keys[field] = known[field]
+                continue
             except Problem:
+                pass
+            async with database.transaction() as session:
                 _, keys[field] = await service.issue_key(session, email=DEVELOPER, mode=mode, name="backlot dev")
     return keys

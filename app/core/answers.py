@@ -1,8 +1,7 @@
 """From exceptions to answers: the one place that knows how."""
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
 
 import asyncpg
 import structlog
@@ -108,6 +107,27 @@ async def _database(request: Request, fault: Exception) -> Response:
     raise fault
 
 
+_HANDLERS: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
+    Problem: _problem,
+    Replay: _replay,
+    RequestValidationError: _invalid,
+    HTTPException: _http,
+    DBAPIError: _database,
+    asyncpg.PostgresError: _database,
+    **dict.fromkeys(
+        (OperationalError, InterfaceError, asyncpg.InterfaceError, PoolTimeout, RedisError, OSError), _down
+    ),
+}
+
+
+async def respond(request: Request, fault: Exception) -> Response:
+    """The answer to what was raised; raises it again when nobody foresaw it."""
+    for kind in type(fault).__mro__:
+        if (handler := _HANDLERS.get(kind)) is not None:
+            return await handler(request, fault)
+    raise fault
+
+
 class Crashes:
     """ASGI middleware: what nobody foresaw is logged in full and answered like other problems.
 
@@ -136,16 +156,6 @@ class Crashes:
 
 def install(app: FastAPI) -> None:
     """Every exception gets its answer; 5xx bodies tell nothing, the logs tell all."""
-    handlers: dict[Any, Any] = {
-        Problem: _problem,
-        Replay: _replay,
-        RequestValidationError: _invalid,
-        HTTPException: _http,
-        DBAPIError: _database,
-        asyncpg.PostgresError: _database,
-    }
-    for kind in (OperationalError, InterfaceError, asyncpg.InterfaceError, PoolTimeout, RedisError, OSError):
-        handlers[kind] = _down
-    for kind, handler in handlers.items():
+    for kind, handler in _HANDLERS.items():
         app.add_exception_handler(kind, handler)
     app.add_middleware(Crashes)

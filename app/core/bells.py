@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import structlog
@@ -11,7 +11,51 @@ from redis.exceptions import RedisError
 
 log = structlog.get_logger()
 RECONNECT_SECONDS = 0.5
+LISTEN_SECONDS = 15.0
 FALLBACK_SECONDS = 2.0
+
+
+class Listener:
+    """A connection to one pub/sub channel, made again whenever it breaks.
+
+    `heard` gets each message, `joined` is called each time the connection is made: whatever was said before is lost.
+    """
+
+    def __init__(
+        self, redis: ArqRedis, channel: str, *, heard: Callable[[str], None], joined: Callable[[], None]
+    ) -> None:
+        self._redis = redis
+        self._channel = channel
+        self._heard = heard
+        self._joined = joined
+        self._task: asyncio.Task[None] | None = None
+        self.is_connected = False
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._listen(), name=f"listen to {self._channel}")
+
+    async def close(self) -> None:
+        while self._task and not self._task.done():
+            self._task.cancel()  # while it connects, redis-py takes a cancel for one of its own timeouts
+            await asyncio.wait([self._task], timeout=0.1)
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                async with self._redis.pubsub() as pubsub:
+                    await pubsub.subscribe(self._channel)
+                    while True:
+                        message = await pubsub.get_message(timeout=LISTEN_SECONDS)
+                        if message and message["type"] == "subscribe":
+                            self.is_connected = True
+                            self._joined()
+                        elif message:
+                            self._heard(message["data"].decode(errors="replace"))
+            except (RedisError, OSError) as fault:
+                log.warning("listener_disconnected", channel=self._channel, error=repr(fault))
+            finally:
+                self.is_connected = False
+            await asyncio.sleep(RECONNECT_SECONDS)
 
 
 class Bell:
@@ -32,17 +76,15 @@ class Bell:
 
 
 class BellTower:
-    """Listens to one pub/sub channel whose messages are keys, and rings the bells of each key."""
+    """Listens to one pub/sub channel, whose messages are keys separated by spaces, and rings the bells of each key."""
 
     def __init__(self, redis: ArqRedis, channel: str) -> None:
-        self._redis = redis
-        self._channel = channel
         self._bells: dict[str, set[Bell]] = defaultdict(set)
-        self._listener: asyncio.Task[None] | None = None
+        self._listener = Listener(redis, channel, heard=self._ring, joined=self._ring_all)
         self.is_closing = False
 
     def start(self) -> None:
-        self._listener = asyncio.create_task(self._listen(), name=f"bells {self._channel}")
+        self._listener.start()
 
     def hush(self) -> None:
         """Wake everyone for the last time: open waits end, and new ones do not begin."""
@@ -51,9 +93,7 @@ class BellTower:
 
     async def close(self) -> None:
         self.hush()
-        while self._listener and not self._listener.done():
-            self._listener.cancel()  # while it connects, redis-py takes a cancel for one of its own timeouts
-            await asyncio.wait([self._listener], timeout=0.1)
+        await self._listener.close()
 
     @contextmanager
     def bell(self, key: str) -> Iterator[Bell]:
@@ -66,22 +106,12 @@ class BellTower:
             if not self._bells[key]:
                 del self._bells[key]
 
+    def _ring(self, keys: str) -> None:
+        for key in keys.split():
+            for bell in self._bells.get(key, ()):
+                bell.ring()
+
     def _ring_all(self) -> None:
         for bells in self._bells.values():
             for bell in bells:
                 bell.ring()
-
-    async def _listen(self) -> None:
-        while True:
-            try:
-                async with self._redis.pubsub() as pubsub:
-                    await pubsub.subscribe(self._channel)
-                    self._ring_all()  # what was said while we were away
-                    while True:
-                        message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=15)
-                        if message:
-                            for bell in self._bells.get(message["data"].decode(errors="replace"), ()):
-                                bell.ring()
-            except (RedisError, OSError) as fault:
-                log.warning("bells_disconnected", error=repr(fault))
-                await asyncio.sleep(RECONNECT_SECONDS)

@@ -13,6 +13,9 @@ PAUSE_SECONDS = 20.0
 BODY_SECONDS = 300.0
 """The longest a whole body may take."""
 
+_ANNOUNCING = (b"content-length", b"transfer-encoding")
+"""A request without either of these headers has no body."""
+
 
 class BodyGuard:
     """ASGI middleware. The problem is raised where the body is read, so that who is not let in is told that first."""
@@ -25,6 +28,9 @@ class BodyGuard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if not any(name in _ANNOUNCING for name, _ in scope["headers"]):
             await self._app(scope, receive, send)
             return
         limit = self._max_upload_bytes if scope["path"] in self._upload_paths else self._max_bytes

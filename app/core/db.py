@@ -112,7 +112,7 @@ class Database:
         async with self._opening:
             if self._direct is None:
                 self._direct = await asyncpg.create_pool(
-                    self._settings.database.url.get_secret_value(),
+                    self._settings.database.plain_url,
                     min_size=0,
                     max_size=self._settings.database.pool_size,
                     connection_class=_Connection,

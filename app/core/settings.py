@@ -44,6 +44,11 @@ class Database(_Group):
         """The URL with the driver SQLAlchemy is to use."""
         return f"postgresql+asyncpg://{self.url.get_secret_value().partition('://')[2]}"
 
+    @property
+    def plain_url(self) -> str:
+        """The URL as PostgreSQL's own tools take it."""
+        return f"postgresql://{self.url.get_secret_value().partition('://')[2]}"
+
 
 class Redis(_Group):
     url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")

@@ -1,51 +1,46 @@
-"""Request ids and structured logs, without secrets and without file contents."""
+"""Structured logs with the request's id, without secrets and without file contents."""
 
 import logging
 import re
 import sys
 from collections.abc import MutableMapping
 from contextvars import ContextVar
-from time import perf_counter
 from typing import Any
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.core.ids import encode, new_id
 from app.core.settings import Settings
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
-_WELL_FORMED = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _SECRET_NAME = re.compile(r"authorization|api[-_]?key|secret|password|token|cookie|signature", re.IGNORECASE)
 _SECRET_TEXT = re.compile(
     r"bk_(?:live|test)_[0-9A-Za-z]+|whsec_\S+|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)|(?i:bearer )\S+"
     r"|(?i:(?<=signature=))[0-9A-Za-z_-]+"
 )
 _LONG_BLOB = re.compile(r"[A-Za-z0-9+/=_-]{200,}")
-_QUIET = frozenset({"/health/live", "/health/ready"})
 
 
-def _clean(value: Any) -> Any:
+def clean(value: Any) -> Any:
+    """The value without what looks like a secret or like a file."""
     match value:
         case bytes():
             return f"<{len(value)} bytes>"
         case str():
             return _LONG_BLOB.sub("<blob>", _SECRET_TEXT.sub("<secret>", value))
         case dict():
-            return {key: "<secret>" if _SECRET_NAME.search(str(key)) else _clean(item) for key, item in value.items()}
+            return {key: "<secret>" if _SECRET_NAME.search(str(key)) else clean(item) for key, item in value.items()}
         case list() | tuple():
-            return [_clean(item) for item in value]
+            return [clean(item) for item in value]
         case None | bool() | int() | float():
             return value
         case _:
-            return _clean(repr(value))
+            return clean(repr(value))
 
 
 def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Take secrets and base64 out of a log line: by name and by look."""
-    return {key: "<secret>" if _SECRET_NAME.search(key) else _clean(value) for key, value in event.items()}
+    return {key: "<secret>" if _SECRET_NAME.search(key) else clean(value) for key, value in event.items()}
 
 
 def _add_request_id(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -84,42 +79,3 @@ def configure_logs(settings: Settings) -> None:
     root.setLevel(settings.log.level.upper())
     for noisy in ("arq", "botocore", "aiobotocore", "httpx", "uvicorn.access", "pyvips"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-
-
-class RequestContext:
-    """ASGI middleware: gives each request its id, and logs one line about it."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-        self._log = structlog.get_logger("access")
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        given = Headers(scope=scope).get("x-request-id", "")
-        current = given if _WELL_FORMED.fullmatch(given) else encode("req", new_id())
-        scope.setdefault("state", {})["request_id"] = current
-        mark = request_id.set(current)
-        started, status = perf_counter(), 0
-
-        async def send_marked(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                MutableHeaders(scope=message)["X-Request-Id"] = current
-            await send(message)
-
-        try:
-            await self._app(scope, receive, send_marked)
-        finally:
-            request_id.reset(mark)
-            if scope["path"] not in _QUIET:
-                self._log.info(
-                    "request",
-                    request_id=current,
-                    method=scope["method"],
-                    path=scope["path"],
-                    status=status,
-                    milliseconds=round((perf_counter() - started) * 1000, 1),
-                )

@@ -1,5 +1,6 @@
 """What is logged, and what never is: keys, signed links, file contents."""
 
+import asyncio
 import base64
 import io
 import json
@@ -12,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from app.core.access_log import FLUSH_SECONDS
 from app.core.settings import Settings
 from app.core.telemetry import configure_logs, redact
 from app.ledger import service as ledger
@@ -27,10 +29,15 @@ class Talkative:
     """The API at its most talkative, and all that is written, the libraries' own words included."""
 
     caller: httpx.AsyncClient
-    written: io.StringIO
+    stream: io.StringIO
 
-    def lines(self, event: str) -> list[dict[str, Any]]:
-        every = [json.loads(line) for line in self.written.getvalue().splitlines()]
+    async def written(self) -> str:
+        """All of it, when the lines of the last requests are written too."""
+        await asyncio.sleep(2 * FLUSH_SECONDS)
+        return self.stream.getvalue()
+
+    async def lines(self, event: str) -> list[dict[str, Any]]:
+        every = [json.loads(line) for line in (await self.written()).splitlines()]
         return [line for line in every if line["event"] == event]
 
 
@@ -40,8 +47,8 @@ async def api(account: Account, settings: Settings) -> AsyncIterator[Talkative]:
     try:
         async with running(debug) as caller:
             [handler] = [each for each in logging.getLogger().handlers if type(each) is logging.StreamHandler]
-            handler.setStream(written := io.StringIO())
-            yield Talkative(caller, written)
+            handler.setStream(stream := io.StringIO())
+            yield Talkative(caller, stream)
     finally:
         configure_logs(settings)
 
@@ -70,8 +77,8 @@ async def test_no_secret_of_a_request_is_logged(account: Account, api: Talkative
     link = asset["urls"]["full"]
     for url in (link, link[:-3] + "000"):
         await api.caller.get(url)
-    written = api.written.getvalue()
-    assert len(api.lines("request")) == 14
+    written = await api.written()
+    assert len(await api.lines("request")) == 14
     signature = httpx.URL(link).params["signature"]
     for secret in (account.key, account.key[31:70], wrong, made["secret"], signature, "hunter2", "dXNlcjpodW50ZXIy"):
         assert secret not in written
@@ -83,10 +90,10 @@ async def test_a_request_is_one_line_with_its_id(account: Account, api: Talkativ
     headers = {"X-API-Key": account.key, "X-Request-Id": "trace-0001"}
     assert (await api.caller.get("/v1/credits?secret=in-the-query", headers=headers)).status_code == 200
     await api.caller.get("/health/live")
-    [line] = api.lines("request")
+    [line] = await api.lines("request")
     assert (line["method"], line["path"], line["status"]) == ("GET", "/v1/credits", 200)
     assert line["request_id"] == "trace-0001"
-    assert "in-the-query" not in api.written.getvalue()
+    assert "in-the-query" not in await api.written()
 
 
 async def test_a_crash_is_logged_whole_but_for_its_secrets(api: Talkative, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,10 +103,10 @@ async def test_a_crash_is_logged_whole_but_for_its_secrets(api: Talkative, monke
     monkeypatch.setattr(ledger, "price_table", crash)
     answer = await api.caller.get("/v1/operations")
     assert (answer.status_code, answer.json()["code"]) == (500, "internal")
-    [line] = api.lines("request_crashed")
+    [line] = await api.lines("request_crashed")
     assert line["request_id"] == answer.json()["request_id"]
     assert "RuntimeError: no luck with <secret>" in line["exception"]
-    assert KEY not in api.written.getvalue()
+    assert KEY not in await api.written()
 
 
 @pytest.mark.parametrize(
