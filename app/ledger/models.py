@@ -1,19 +1,29 @@
-"""Accounts, holds and the append-only history of transfers. All amounts are millionths of a credit.
+"""Accounts, grants, holds and the append-only history of transfers. All amounts are millionths of a credit.
 
-`balance` is what may be spent, `held` what open holds have set aside; together they are the posted balance, the sum of
-the history. A hold moves nothing yet, so it is no transfer; a capture is.
+`balance` is what may be spent: the sum of what remains of the grants. `held` is what open holds have set aside.
+Together they are the posted balance, the sum of the history. A hold moves nothing yet, so it is no transfer.
+All of it is written by the functions of the database alone (migration 1305).
 """
 
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    Computed,
+    ForeignKeyConstraint,
+    Index,
+    SmallInteger,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core import clock
 from app.core.db import Base
-from app.core.ids import new_id
 
 
 class TransferKind(StrEnum):
@@ -51,16 +61,51 @@ class CreditAccount(Base):
         CheckConstraint("balance >= 0", name="balance"),
         CheckConstraint("held >= 0", name="held"),
         CheckConstraint("total_earned >= 0 and total_spent >= 0", name="totals"),
+        Index(None, "next_expiry_at", postgresql_where=text("next_expiry_at is not null")),
     )
 
     workspace_id: Mapped[UUID] = mapped_column(primary_key=True)
     mode: Mapped[str] = mapped_column(primary_key=True)
-    balance: Mapped[int] = mapped_column(BigInteger, default=0)
-    held: Mapped[int] = mapped_column(BigInteger, default=0)
-    total_earned: Mapped[int] = mapped_column(BigInteger, default=0)
-    total_spent: Mapped[int] = mapped_column(BigInteger, default=0)
-    entries: Mapped[int] = mapped_column(BigInteger, default=0)
-    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    balance: Mapped[int] = mapped_column(BigInteger)
+    held: Mapped[int] = mapped_column(BigInteger)
+    total_earned: Mapped[int] = mapped_column(BigInteger)
+    total_spent: Mapped[int] = mapped_column(BigInteger)
+    entries: Mapped[int] = mapped_column(BigInteger)
+    created_at: Mapped[datetime]
+    next_expiry_at: Mapped[datetime | None]
+    """No credits expire before; a hold that burned them may leave it too early, never too late."""
+
+
+class CreditGrant(Base):
+    """Where credits came from. Burned by priority (the lowest first), then the soonest to expire, then the oldest."""
+
+    __tablename__ = "credit_grants"
+    __table_args__ = (
+        ForeignKeyConstraint(["workspace_id", "mode"], ["credit_accounts.workspace_id", "credit_accounts.mode"]),
+        UniqueConstraint("reference", "kind"),
+        CheckConstraint("kind in ('grant', 'purchase')", name="kind"),
+        CheckConstraint("amount > 0", name="amount"),
+        CheckConstraint("remaining >= 0 and expired >= 0 and remaining + expired <= amount", name="remaining"),
+        Index(
+            "ix_credit_grants_burn_order",
+            *("workspace_id", "mode", "priority", "expires_at", "created_at", "id"),
+            postgresql_where=text("live"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    workspace_id: Mapped[UUID]
+    mode: Mapped[str]
+    kind: Mapped[str]
+    amount: Mapped[int] = mapped_column(BigInteger)
+    remaining: Mapped[int] = mapped_column(BigInteger)
+    expired: Mapped[int] = mapped_column(BigInteger)
+    live: Mapped[bool] = mapped_column(Computed("remaining > 0", persisted=True))
+    priority: Mapped[int] = mapped_column(SmallInteger)
+    expires_at: Mapped[datetime | None]
+    reason: Mapped[str]
+    reference: Mapped[str]
+    created_at: Mapped[datetime]
 
 
 class CreditTransfer(Base):
@@ -81,7 +126,7 @@ class CreditTransfer(Base):
         Index("ix_credit_transfers_task_id", "task_id", postgresql_where=text("task_id is not null")),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
     workspace_id: Mapped[UUID]
     mode: Mapped[str]
     entry: Mapped[int] = mapped_column(BigInteger)
@@ -94,7 +139,7 @@ class CreditTransfer(Base):
     reason: Mapped[str]
     task_id: Mapped[UUID | None]
     reference: Mapped[str]
-    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    created_at: Mapped[datetime]
 
 
 class CreditHold(Base):
@@ -107,20 +152,30 @@ class CreditHold(Base):
         CheckConstraint("captured between 0 and amount", name="captured"),
         CheckConstraint("(status = 'open') = (resolved_at is null)", name="resolved"),
         CheckConstraint("status = 'captured' or captured = 0", name="status"),
+        CheckConstraint("refunded between 0 and captured", name="refunded"),
+        CheckConstraint(
+            "cardinality(grant_ids) = cardinality(grant_amounts) and amount = case cardinality(grant_ids) "
+            "when 0 then 0 when 1 then grant_amounts[1] else sum_of(grant_amounts) end",
+            name="parts",
+        ),
         Index("uq_credit_holds_open", "task_id", unique=True, postgresql_where=text("status = 'open'")),
         Index(None, "task_id"),
         Index("ix_credit_holds_account_open", "workspace_id", "mode", postgresql_where=text("status = 'open'")),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
     workspace_id: Mapped[UUID]
     mode: Mapped[str]
     task_id: Mapped[UUID]
     amount: Mapped[int] = mapped_column(BigInteger)
-    captured: Mapped[int] = mapped_column(BigInteger, default=0)
-    status: Mapped[str] = mapped_column(default=HoldStatus.OPEN)
-    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    captured: Mapped[int] = mapped_column(BigInteger)
+    status: Mapped[str]
+    created_at: Mapped[datetime]
     resolved_at: Mapped[datetime | None]
+    refunded: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    grant_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), server_default="{}")
+    grant_amounts: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default="{}")
+    """What it took of each grant, in the order they are burned."""
 
 
 class Price(Base):

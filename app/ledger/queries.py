@@ -1,91 +1,24 @@
 """SQL of the ledger."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, case, func, select, text, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Row, case, func, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.paging import PageRequest
-from app.ledger.models import CreditAccount, CreditHold, CreditTransfer, HoldStatus, Price
+from app.ledger.models import CreditAccount, CreditTransfer, Price
 
 
-async def add_account(session: AsyncSession, *, workspace_id: UUID, mode: str) -> bool:
-    """False when it is there already."""
-    added = await session.execute(
-        insert(CreditAccount)
-        .values(workspace_id=workspace_id, mode=mode)
-        .on_conflict_do_nothing()
-        .returning(CreditAccount.workspace_id)
-    )
-    return added.first() is not None
+async def call(session: AsyncSession, function: str, **values: object) -> Any:
+    """The result of a function of the ledger, its parameters by name; `p_` is put before them."""
+    names = ", ".join(f"p_{name} => :{name}" for name in values)
+    return (await session.execute(text(f"select {function}({names})"), values)).scalar_one()
 
 
 async def find_account(session: AsyncSession, *, workspace_id: UUID, mode: str) -> CreditAccount | None:
     return await session.get(CreditAccount, (workspace_id, mode), populate_existing=True)
-
-
-async def take(session: AsyncSession, amount: int, *, workspace_id: UUID, mode: str) -> int | None:
-    """Move `amount` from balance to held where the balance covers it: the balance left, or None."""
-    return (
-        await session.execute(
-            update(CreditAccount)
-            .where(*_account(workspace_id, mode), CreditAccount.balance >= amount)
-            .values(balance=CreditAccount.balance - amount, held=CreditAccount.held + amount)
-            .returning(CreditAccount.balance)
-            .execution_options(synchronize_session=False)
-        )
-    ).scalar_one_or_none()
-
-
-async def change_account(
-    session: AsyncSession,
-    *,
-    workspace_id: UUID,
-    mode: str,
-    balance: int = 0,
-    held: int = 0,
-    earned: int = 0,
-    spent: int = 0,
-    entries: int = 0,
-) -> CreditAccount:
-    """Add the amounts to the row, and read it. The CHECK constraints refuse what must not be."""
-    changed = await session.execute(
-        update(CreditAccount)
-        .where(*_account(workspace_id, mode))
-        .values(
-            balance=CreditAccount.balance + balance,
-            held=CreditAccount.held + held,
-            total_earned=CreditAccount.total_earned + earned,
-            total_spent=CreditAccount.total_spent + spent,
-            entries=CreditAccount.entries + entries,
-        )
-        .returning(CreditAccount)
-        .execution_options(populate_existing=True, synchronize_session=False)
-    )
-    return changed.scalar_one()
-
-
-def _account(workspace_id: UUID, mode: str) -> tuple[ColumnElement[bool], ...]:
-    return CreditAccount.workspace_id == workspace_id, CreditAccount.mode == mode
-
-
-async def resolve_hold(
-    session: AsyncSession, task_id: UUID, *, captured: int | None, status: HoldStatus, now: datetime
-) -> CreditHold | None:
-    """Close the task's open hold, or None when there is none. `captured=None` captures the whole amount."""
-    value = CreditHold.amount if captured is None else captured
-    return (
-        await session.execute(
-            update(CreditHold)
-            .where(CreditHold.task_id == task_id, CreditHold.status == HoldStatus.OPEN)
-            .values(status=status, captured=value, resolved_at=now)
-            .returning(CreditHold)
-            .execution_options(populate_existing=True, synchronize_session=False)
-        )
-    ).scalar_one_or_none()
 
 
 async def list_transfers(

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "a1c0de000002"
-down_revision = "a1c0de000001"
+down_revision = "a1c0de000011"
 branch_labels = None
 depends_on = None
 

@@ -17,7 +17,8 @@ SPOILS = {
     "I3": "update credit_holds set status = 'released', captured = 0 where task_id = :task",
     "I4": "update credit_holds set captured = captured - 1 where task_id = :task",
     "I4 hold gone": "delete from credit_holds where task_id = :task",
-    "I4 hold changed": "update credit_holds set amount = amount + 1 where task_id = :task",
+    "I4 hold changed": "alter table credit_holds drop constraint ck_credit_holds_parts;"
+    "update credit_holds set amount = amount + 1 where task_id = :task",
     "I5": "update credit_accounts set balance = balance + 1 where workspace_id = :workspace",
     "I6": "delete from credit_transfers where task_id = :task",
     "I7": "update tasks set status = 'processing' where id = :task",
