@@ -111,6 +111,7 @@ class Worker(_Group):
 
 class Providers(_Group):
     enabled: CommaList = Field(default=("local",), description="by name; the first is tried first")
+    callback_url: str | None = Field(default=None, description="base URL where providers reach the API")
 
 
 class Log(_Group):

@@ -201,7 +201,7 @@ class _Run:
                 case Done() as done:
                     return await self._deliver(step, attempt, done)
                 case Running(_, poll_after):
-                    return await self._sleep(poll_after or failures.poll_delay(attempt))
+                    return await self._sleep(attempt, poll_after or failures.poll_delay(attempt))
         if provider.is_repeatable:
             raise Transient(ErrorCode.INTERNAL, "The worker stopped in the middle; the step is done again.")
         match await provider.find(encode("att", attempt.id), attempt.model):
@@ -224,10 +224,10 @@ class _Run:
         made = {done.name: done.asset_ids for done in task.steps if done.status == StepStatus.SUCCEEDED}
         try:
             async with self._engine.database.transaction() as session:
-                first = await assets.get_ready(
-                    session, images[operation.input.images[0]], workspace_id=task.workspace_id, mode=task.mode
-                )
-                size = (first.width or 0, first.height or 0)
+                size = (0, 0)
+                for image in list(images.values())[:1]:
+                    first = await assets.get_ready(session, image, workspace_id=task.workspace_id, mode=task.mode)
+                    size = (first.width or 0, first.height or 0)
                 planned = steps.calls(task.operation, step.name, task.input, images, size, made)
                 needed = {asset_id for call in planned for asset_id in call.files.values()}
                 rows = [
@@ -237,9 +237,7 @@ class _Run:
             contents = {row.id: await _patiently(partial(assets.read_full, tools, row)) for row in rows}
         except AssetNotFound as gone:
             raise Rejected(ErrorCode.INVALID_IMAGE, "An image this task needs was deleted.") from gone
-        reference = encode("att", attempt.id)
-        seconds = self._engine.settings.tasks.provider_call_seconds
-        return [call.with_files(step.name, attempt.model, contents, reference, seconds) for call in planned]
+        return [call.to_provider(task, step, attempt, contents, self._engine.settings) for call in planned]
 
     async def _deliver(self, step: TaskStep, attempt: TaskAttempt, done: Done) -> bool:
         """Store the results first, then record them: nothing is charged that is not stored."""
@@ -297,12 +295,14 @@ class _Run:
             attempt = _settle(task, attempt_id, AttemptStatus.ACCEPTED, None, None)
             attempt.provider_reference, attempt.ended_at = reference, None
             task.status = TaskStatus.PROCESSING
-            await _wake_in(session, task, poll_after)
+            await _wake_in(session, task, 0 if attempt.callbacks else poll_after)
         return False
 
-    async def _sleep(self, seconds: float) -> bool:
+    async def _sleep(self, attempt: TaskAttempt, seconds: float) -> bool:
+        """Until the next poll: at once if the provider has called back while we asked."""
         async with self._locked() as (session, task):
-            await _wake_in(session, task, seconds)
+            seen, attempt = attempt.callbacks, next(one for one in task.attempts if one.id == attempt.id)
+            await _wake_in(session, task, 0 if attempt.callbacks > seen else seconds)
         return False
 
     async def _after(self, attempt_id: UUID, fault: ProviderError) -> bool:

@@ -22,6 +22,7 @@ from app.generation.operations import OPERATIONS, Operation, OperationInput
 from app.generation.schemas import TaskCreate
 from app.ledger import service as ledger
 from app.ledger.errors import NotSellable
+from app.providers.base import UnknownScenario
 from app.providers.catalog import Catalog, Route
 
 
@@ -71,9 +72,25 @@ def _check_preset(checked: OperationInput) -> None:
         raise UnknownPreset.at("/input/preset", f"There is no preset {name!r}; {known}.")
 
 
-def _routes(catalog: Catalog, order: TaskCreate, operation: Operation, mode: str) -> list[Route]:
+def _rehearsal(catalog: Catalog, order: TaskCreate, operation: Operation, checked: OperationInput) -> list[Route]:
+    """The scenario a test-mode order names, if any. Raises UnknownModel."""
+    try:
+        return catalog.rehearsal(operation.name, order.model, dict(checked))
+    except UnknownScenario as unknown:
+        pointer = "/model" if unknown.field == "model" else f"/input/{unknown.field}"
+        raise UnknownModel.at(pointer, unknown.message) from unknown
+
+
+def _routes(
+    catalog: Catalog, order: TaskCreate, operation: Operation, checked: OperationInput, mode: str
+) -> list[Route]:
     """The ways that fit the order's model and provider. Raises UnknownModel."""
+    if mode == "test" and (played := _rehearsal(catalog, order, operation, checked)):
+        return played
     every = catalog.routes(operation.name, mode=mode, is_in_house=operation.is_in_house)
+    if not every:
+        done = [name for name in OPERATIONS if catalog.routes(name, mode=mode)]
+        raise UnknownModel.at("/operation", f"No provider enabled here does {operation.name}; {_among(done)}.")
     if mode == "test" and not operation.is_in_house:
         return every  # whatever a test key names, the sandbox plays it
     named = [route for route in every if order.provider in (None, route.provider)]
@@ -117,7 +134,7 @@ async def make(catalog: Catalog, session: AsyncSession, caller: CallerInfo, orde
     _check_preset(checked)
     if order.webhook_url is not None:
         raise NotAvailable.at("/webhook_url", "Webhooks are not available yet: leave webhook_url null and wait by SSE.")
-    routes = _routes(catalog, order, operation, caller.mode)
+    routes = _routes(catalog, order, operation, checked, caller.mode)
     routes, unit = await _priced(session, order, operation, routes)
     if checked.outputs > routes[0].offer.max_outputs:
         raise InvalidRequest.at("/input/num_images", f"At most {routes[0].offer.max_outputs} with this model.")

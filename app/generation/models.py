@@ -160,6 +160,9 @@ class TaskAttempt(Base):
     cost_microusd: Mapped[int | None] = mapped_column(BigInteger)
     asset_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), default=list, server_default="{}")
     """What this call made."""
+    callbacks: Mapped[int] = mapped_column(default=0, server_default="0")
+    """How often the provider called back."""
+    called_back_at: Mapped[datetime | None]
     started_at: Mapped[datetime] = mapped_column(default=clock.now)
     ended_at: Mapped[datetime | None]
 

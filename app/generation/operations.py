@@ -110,6 +110,32 @@ class ReplaceBackgroundInput(OperationInput):
         return self
 
 
+class TextToImageInput(OperationInput):
+    """Make pictures from words."""
+
+    images: ClassVar[tuple[str, ...]] = ()
+
+    prompt: Annotated[Prompt, Field(min_length=1)] = Field(examples=["a red bicycle on a beach at sunrise"])
+    negative_prompt: Prompt | None = Field(default=None, description="What is not to be in the picture.")
+    width: Side = 1024
+    height: Side = 1024
+    steps: Annotated[int, Field(ge=1, le=150)] | None = Field(default=None, description="Default: the model's.")
+    guidance_scale: Annotated[float, Field(ge=0, le=50, allow_inf_nan=False)] | None = Field(
+        default=None, description="How closely to follow the prompt; default: the model's."
+    )
+    seed: Seed | None = None
+    scheduler: Annotated[Text, Field(min_length=1, max_length=64)] | None = Field(
+        default=None, description="By the model's name for it; default: the model's."
+    )
+    num_images: Annotated[int, Field(ge=1, le=4)] = Field(default=1, description="How many variants.")
+    output_format: Format = "png"
+    output_quality: Quality = 95
+
+    @property
+    def outputs(self) -> int:
+        return self.num_images
+
+
 class Crop(BaseModel):
     """A rectangle of the picture, in pixels from its top left corner."""
 
@@ -193,6 +219,12 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
                 ReplaceBackgroundInput,
                 False,
                 {"image": _IMAGE, "preset": "studio-white", "prompt": "soft morning light", "num_images": 2},
+            ),
+            Operation(
+                "text_to_image",
+                TextToImageInput,
+                False,
+                {"prompt": "a red bicycle on a beach at sunrise", "width": 1024, "height": 768, "num_images": 2},
             ),
             Operation(
                 "transform_image", TransformImageInput, True, {"image": _IMAGE, "width": 800, "output_format": "webp"}

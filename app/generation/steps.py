@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from app.generation import presets
+from app.core.ids import encode
+from app.core.settings import Settings
+from app.generation import callbacks, presets
+from app.generation.models import Task, TaskAttempt, TaskStep
 from app.generation.operations import MAX_SIDE
 from app.providers.base import Call
 
@@ -19,14 +22,20 @@ class StepCall:
     files: Mapping[str, UUID]
     params: Mapping[str, Any]
 
-    def with_files(self, name: str, model: str, contents: Mapping[UUID, bytes], reference: str, timeout: float) -> Call:
+    def to_provider(
+        self, task: Task, step: TaskStep, attempt: TaskAttempt, contents: Mapping[UUID, bytes], settings: Settings
+    ) -> Call:
+        """The call as this attempt makes it."""
+        place = (attempt.run, attempt.position, attempt.part)
         return Call(
-            operation=name,
-            model=model,
+            operation=step.name,
+            model=attempt.model,
             params=self.params,
             files={role: contents[asset] for role, asset in self.files.items()},
-            reference=reference,
-            timeout_seconds=timeout,
+            reference=encode("att", attempt.id),
+            attempt=sum((one.run, one.position, one.part) == place for one in task.attempts),
+            timeout_seconds=settings.tasks.provider_call_seconds,
+            callback_url=callbacks.url(settings, attempt.provider, attempt.id),
         )
 
 

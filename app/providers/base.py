@@ -55,6 +55,14 @@ class Unknown(ProviderError):
     """The request was sent and no answer came: the provider may have accepted and billed it."""
 
 
+class UnknownScenario(Rejected):
+    """`field` of the order (`model`, or an input's name) names a scenario nobody plays; the message tells which are."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(ErrorCode.PROVIDER_REJECTED, message)
+        self.field = field
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
     """One thing a provider sells: data, not code.
@@ -81,8 +89,9 @@ class Call:
 
     `files` are decoded, oriented and metadata-free images as PNG, JPEG or WebP bytes by role (`image`, `mask`,
     `background`). `params` have passed the operation's schema. `reference` is ours and unique to this attempt: send
-    it as the vendor's idempotency or correlation key where there is one. `callback_url`, where there is one, is for the
-    vendor to call (POST) when the job has ended: it carries its own proof, and its body is not believed.
+    it as the vendor's idempotency or correlation key where there is one. `attempt` counts the tries of this call, from
+    1. `callback_url`, where there is one, is for the vendor to call (POST) when the job has ended: it carries its own
+    proof, and its body is not believed.
     """
 
     operation: str
@@ -90,6 +99,7 @@ class Call:
     params: Mapping[str, Any]
     files: Mapping[str, bytes] = field(default_factory=dict)
     reference: str = ""
+    attempt: int = 1
     timeout_seconds: float = 60.0
     callback_url: str | None = None
 
@@ -141,7 +151,10 @@ class Provider(Protocol):
     name: str
     offers: Sequence[Offer]
     is_repeatable: bool
-    """True when a repeated `submit` costs and changes nothing (in-house work, real idempotency keys)."""
+    """True when a repeated `submit` costs and changes nothing (in-house work, real idempotency keys).
+
+    Else a call whose answer was lost is asked for with `find`, and sent again only when that raises Transient.
+    """
     lane: str
     """Whose capacity a call takes: `REMOTE`, or the provider's own name where the work is done by our processes."""
 
@@ -160,3 +173,14 @@ class Provider(Protocol):
     async def probe(self) -> Health: ...
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Rehearses(Protocol):
+    """What the provider of test-mode keys does besides: it plays scenarios that orders name."""
+
+    def rehearse(self, offer: Offer, model: str, params: Mapping[str, Any]) -> Offer | None:
+        """The offer with the named scenario as its model; None where neither model nor prompt names one.
+
+        Raises UnknownScenario.
+        """

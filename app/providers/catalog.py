@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from app.core.settings import Settings
 from app.providers import registry
-from app.providers.base import Offer, Provider
+from app.providers.base import Offer, Provider, Rehearses
 
 SANDBOX = "sandbox"
 
@@ -36,6 +37,17 @@ class Catalog:
         """Every way to do the operation, first choice first; empty when nobody offers it."""
         names = self._live if mode == "live" or is_in_house else (SANDBOX,)
         return list(self._routes(operation, names))
+
+    def rehearsal(self, operation: str, model: str, params: Mapping[str, Any]) -> list[Route]:
+        """How the sandbox plays the scenario the order names; empty where it names none. Raises UnknownScenario."""
+        sandbox = self.providers.get(SANDBOX)
+        if not isinstance(sandbox, Rehearses):
+            return []
+        return [
+            Route(route.provider, route.lane, played)
+            for route in self._routes(operation, (SANDBOX,))
+            if (played := sandbox.rehearse(route.offer, model, params)) is not None
+        ]
 
     def _routes(self, operation: str, names: Sequence[str]) -> Iterator[Route]:
         for name in names:
