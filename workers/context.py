@@ -1,6 +1,6 @@
 """What a worker process holds while it lives."""
 
-import asyncio
+import gc
 from typing import Any
 
 import structlog
@@ -11,12 +11,11 @@ from app.core.db import Database
 from app.core.settings import get_settings
 from app.core.telemetry import configure_logs
 from app.generation.advance import Engine
+from app.generation.dispatch import Puller
 from app.providers.catalog import Catalog
 
 log = structlog.get_logger()
 Context = dict[str, Any]
-IN_HOUSE = "local"
-"""The provider whose work is done by processes of ours, a few at once."""
 
 
 async def open_engine(context: Context) -> None:
@@ -24,22 +23,33 @@ async def open_engine(context: Context) -> None:
     settings = get_settings()
     configure_logs(settings)
     redis = queue.connect(settings)
-    # One more than there are processes, so that one task reads and stores its files while another is worked on.
-    at_once = {IN_HOUSE: settings.worker.image_processes + 1}
     context["wake_ups"] = redis
     context["engine"] = Engine(
         settings=settings,
         database=Database(settings, redis),
         catalog=Catalog.load(settings),
         assets=await AssetTools.open(settings),
-        turns={provider: asyncio.Semaphore(limit) for provider, limit in at_once.items()},
     )
+    # Most of the heap is here to stay: it is not scanned again and again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
     log.info("worker_started")
+
+
+async def start_pulling(context: Context) -> None:
+    """The start-up hook of a worker that works on tasks."""
+    await open_engine(context)
+    context["puller"] = Puller(context["engine"], context["wake_ups"])
+    context["puller"].start()
 
 
 async def close_engine(context: Context) -> None:
     """arq's shutdown hook."""
     engine: Engine = context["engine"]
+    if "puller" in context:
+        await context["puller"].stop()
+    await engine.heart.close()
     await engine.catalog.close()
     await engine.assets.close()
     await engine.database.close()

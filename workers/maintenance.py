@@ -1,29 +1,9 @@
 """Jobs that keep the house: done by the clock, each safe to do twice."""
 
-from datetime import timedelta
-
-import structlog
-
 from app.assets import service as assets
 from app.core import idempotency
-from app.generation import service as generation
 from app.generation.advance import Engine
 from workers.context import Context
-
-log = structlog.get_logger()
-GRACE = timedelta(seconds=1)
-SWEEP_LIMIT = 1000
-TURN_LIMIT = 20
-
-
-async def sweep_tasks(context: Context) -> None:
-    """Ring again for tasks whose bell was lost or whose worker died."""
-    engine: Engine = context["engine"]
-    async with engine.database.transaction() as session:
-        limits = dict.fromkeys(engine.turns, TURN_LIMIT)
-        count = await generation.ring_overdue(session, grace=GRACE, limit=SWEEP_LIMIT, limits=limits)
-    if count:
-        log.info("tasks_rung_again", count=count)
 
 
 async def sweep_assets(context: Context) -> None:

@@ -10,12 +10,11 @@ from app.core import queue
 from app.core.settings import get_settings
 from workers import generation as _generation
 from workers import maintenance as _maintenance
-from workers.context import close_engine, open_engine
+from workers.context import close_engine, open_engine, start_pulling
 from workers.resilient import ResilientWorker
 
 generation: Any = _generation  # arq's types ask for coroutines that take anything
 maintenance: Any = _maintenance
-_EVERY_TWO_SECONDS = set(range(0, 60, 2))
 
 
 class _Worker:
@@ -25,7 +24,7 @@ class _Worker:
     job_deserializer = queue.deserialize
     on_startup = open_engine
     on_shutdown = close_engine
-    poll_delay = 0.01
+    poll_delay = 0.1
     keep_result = 0
     log_results = False
     max_tries = 1_000_000
@@ -34,10 +33,11 @@ class _Worker:
 
 
 class Generation(_Worker):
-    """Works on tasks. A job is one look at one task, so its timeout is short whatever the provider takes."""
+    """Works on tasks, which it pulls by itself: arq is its frame, and brings it the small errands around them."""
 
     queue_name = queue.GENERATION
-    functions = (func(generation.advance_task, timeout=360), func(generation.cancel_at_provider, timeout=30))
+    on_startup = start_pulling
+    functions = (func(generation.cancel_at_provider, timeout=30),)
 
 
 class Maintenance(_Worker):
@@ -45,7 +45,6 @@ class Maintenance(_Worker):
 
     queue_name = queue.MAINTENANCE
     cron_jobs = (
-        cron(maintenance.sweep_tasks, second=_EVERY_TWO_SECONDS, timeout=10, run_at_startup=True),
         cron(maintenance.sweep_assets, second=7, timeout=300),
         cron(maintenance.sweep_stray_files, hour=3, minute=27, second=31, timeout=3600),
         cron(maintenance.sweep_idempotency_keys, minute=17, second=11, timeout=60),

@@ -6,8 +6,8 @@ task, and the attempt left at `submitting` tells it that a call may have been ma
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -27,10 +27,11 @@ from app.core.egress import EgressError
 from app.core.ids import decode, encode
 from app.core.problems import DependencyDown
 from app.core.settings import Settings
-from app.generation import failures, jobs, leases, queries, steps, transitions
-from app.generation.leases import LostLease
+from app.generation import failures, jobs, queries, steps, transitions
+from app.generation.leases import Claim, Heart, LostLease
 from app.generation.models import AttemptStatus, StepStatus, Task, TaskAttempt, TaskStatus, TaskStep
 from app.generation.operations import OPERATIONS
+from app.generation.queries import Claimed
 from app.providers.base import (
     Accepted,
     Call,
@@ -59,65 +60,54 @@ class Engine:
     database: Database
     catalog: Catalog
     assets: AssetTools
-    turns: Mapping[str, asyncio.Semaphore] = field(default_factory=dict)
-    """How many tasks at once, for providers that work in this process: a task waits for its turn unclaimed."""
+    heart: Heart = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "heart", Heart(self.database, self.lease))
+
+    @property
+    def lease(self) -> timedelta:
+        return timedelta(seconds=self.settings.tasks.lease_seconds)
+
+    @property
+    def deadline(self) -> timedelta:
+        return timedelta(seconds=self.settings.tasks.image_deadline_seconds)
 
 
 async def advance_task(engine: Engine, task_id: UUID) -> None:
-    """Do what is due for the task, if anything is. Twice, too late, or after a crash, it does no harm."""
-    lease = timedelta(seconds=engine.settings.tasks.lease_seconds)
-    deadline = timedelta(seconds=engine.settings.tasks.image_deadline_seconds)
-    async with AsyncExitStack() as taken:
-        async with engine.database.transaction() as session:
-            provider = await queries.find_due_provider(session, task_id)
-            turn = engine.turns.get(provider or "")
-            if provider is None or (turn is not None and turn.locked()):
-                return
-            if turn is not None:
-                await taken.enter_async_context(turn)
-            claimed = await queries.claim(session, task_id, lease=lease, deadline=deadline)
-            if claimed is None:
-                return
-            task, left = claimed
-            if not any(attempt.run == task.run for attempt in task.attempts):
-                transitions.announce(session, task, "task.started")
-        with structlog.contextvars.bound_contextvars(task_id=encode("task", task_id)):
-            try:
-                run = _Run(engine, task, left)
-                await leases.keep(engine.database, task, lease, run.to_the_end(), lambda: _hand_over(engine, task))
-            except LostLease:
-                log.info("lease_lost", fence=task.fence)
-    if turn is not None:
-        await _ring_next(engine, provider)
+    """Do what is due for this one task, if anything is. Twice, too late, or after a crash, it does no harm."""
+    for claimed in await queries.claim(engine.database, only=task_id, lease=engine.lease, deadline=engine.deadline):
+        await work_on(engine, claimed)
 
 
-async def _ring_next(engine: Engine, provider: str) -> None:
-    """A turn is free: bells heard while there was none were let pass."""
-    async with engine.database.transaction() as session:
-        for task_id, fence in await queries.list_overdue(session, grace=timedelta(), limit=1, of=provider):
-            jobs.advance_task(session, task_id, fence)
+async def work_on(engine: Engine, claimed: Claimed) -> None:
+    """Do what is due for a claimed task. Stopped in the middle, it lets another worker have the task at once."""
+    task = claimed.task
+    claim = Claim(task.id, task.fence)
+    with structlog.contextvars.bound_contextvars(task_id=encode("task", task.id)):
+        try:
+            await engine.heart.keep(claim, _Run(engine, task, claimed.seconds_left).to_the_end())
+        except LostLease:
+            log.info("lease_lost", fence=claim.fence)
+        except asyncio.CancelledError:
+            await asyncio.shield(_hand_over(engine, claim))
+            raise
 
 
-async def _hand_over(engine: Engine, task: Task) -> None:
-    """We are shutting down: let another worker have the task at once. In-house work is known to have stopped."""
-    async with engine.database.transaction() as session:
-        held = await queries.lock_fenced(session, task.id, task.fence)
-        if held is None:
-            return
-        for attempt in held.attempts:
-            provider = engine.catalog.providers.get(attempt.provider)
-            if attempt.status == AttemptStatus.SUBMITTING and provider is not None and provider.is_repeatable:
-                attempt.status, attempt.ended_at = AttemptStatus.CANCELED, clock.now()
-        await _wake_in(session, held, 0)
+async def _hand_over(engine: Engine, claim: Claim) -> None:
+    in_house = [name for name, provider in engine.catalog.providers.items() if provider.is_repeatable]
+    lane = await queries.hand_over(engine.database, claim.task_id, claim.fence, in_house)
+    if lane is not None:
+        await engine.database.send([jobs.work(lane)])
 
 
 class _Run:
     """One claim of one task: its steps in order, until it ends or has to wait."""
 
-    def __init__(self, engine: Engine, task: Task, left: timedelta) -> None:
+    def __init__(self, engine: Engine, task: Task, seconds_left: float) -> None:
         self._engine = engine
         self._task = task
-        self._deadline = asyncio.get_running_loop().time() + left.total_seconds()
+        self._deadline = asyncio.get_running_loop().time() + seconds_left
 
     def _left(self) -> float:
         """The seconds until the task's deadline, as the database counts them."""
@@ -146,8 +136,10 @@ class _Run:
         left_open = next((attempt for attempt in reversed(task.attempts) if _is_open(attempt, task, step)), None)
         if left_open is not None:
             return await self._guarded(left_open.id, lambda: self._resume(step, left_open))
-        async with self._locked() as (_, locked):
+        async with self._locked() as (session, locked):
             attempt = transitions.begin_attempt(locked, locked.steps[step.position])
+            if not any(other.run == locked.run for other in task.attempts):
+                transitions.announce(session, locked, "task.started")
         return await self._guarded(attempt.id, lambda: self._submit(step, attempt))
 
     async def _guarded(self, attempt_id: UUID, work: Callable[[], Awaitable[bool]]) -> bool:
@@ -376,7 +368,8 @@ async def _wake_in(session: AsyncSession, task: Task, seconds: float) -> None:
     task.fence += 1
     await session.flush()
     await queries.set_wake_at(session, task, delay)
-    jobs.advance_task(session, task.id, task.fence, delay + timedelta(milliseconds=20))
+    if not seconds:
+        jobs.ring(session, task.lane)
 
 
 async def cancel_at_provider(engine: Engine, attempt_id: UUID) -> None:

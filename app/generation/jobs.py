@@ -1,20 +1,23 @@
 """The messages that wake workers about tasks."""
 
-from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import queue
-from app.core.queue import Job
+from app.core.queue import Job, Message
+
+CHANNEL = "backlot:work"
 
 
-def advance_task(session: AsyncSession, task_id: UUID, fence: int, delay: timedelta = timedelta()) -> None:
-    """Look at the task once the transaction is committed and the delay is over.
+def work(lane: str) -> Message:
+    """There is something to do in the lane, or a slot is free: its workers are to look."""
+    return Message(CHANNEL, lane)
 
-    The id is that of the task and its fence: however often it is rung for, one bell hangs in the queue.
-    """
-    queue.enqueue(session, Job(queue.GENERATION, "advance_task", (str(task_id),), f"task:{task_id}:{fence}", delay))
+
+def ring(session: AsyncSession, lane: str) -> None:
+    """`work`, once the session's transaction is committed."""
+    queue.publish(session, CHANNEL, lane)
 
 
 def cancel_at_provider(session: AsyncSession, attempt_id: UUID) -> None:

@@ -1,15 +1,15 @@
-"""Keeping a claimed task: a heartbeat extends the lease, and notices when the task was taken away."""
+"""Keeping claimed tasks: one heartbeat per process extends all leases, and notices what was taken away."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
+from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
-from app.core.db import Database
+from app.core.db import UNREACHABLE, Database
 from app.generation import queries
-from app.generation.models import Task
 
 log = structlog.get_logger()
 HEARTBEAT_SECONDS = 1.0
@@ -19,38 +19,67 @@ class LostLease(Exception):
     """The task was canceled, ended, or claimed by another: what we have is not wanted."""
 
 
-async def keep(
-    database: Database,
-    task: Task,
-    lease: timedelta,
-    work: Awaitable[None],
-    hand_over: Callable[[], Awaitable[None]],
-) -> None:
-    """Do the work while a heartbeat keeps the lease. Raises LostLease; hands over when we are stopped ourselves."""
-    job = asyncio.ensure_future(work)
-    is_lost = False
+@dataclass(eq=False, slots=True)
+class Claim:
+    """A task in our hands, while its fence is ours."""
 
-    async def beat() -> None:
-        nonlocal is_lost
-        while True:
-            await asyncio.sleep(min(HEARTBEAT_SECONDS, lease.total_seconds() / 3))
-            try:
-                async with database.transaction() as session:
-                    is_lost = not await queries.extend_lease(session, task.id, task.fence, lease)
-            except (SQLAlchemyError, OSError) as fault:
-                log.warning("heartbeat_failed", error=repr(fault))
-            if is_lost:
-                job.cancel()
-                return
+    task_id: UUID
+    fence: int
+    is_lost: bool = False
+    has_result: bool = False
+    """What was paid for is not dropped for a lost lease: recording it finds out whether it is still wanted."""
 
-    heart = asyncio.create_task(beat())
-    try:
-        await job
-    except asyncio.CancelledError:
-        if is_lost:
+
+class Heart:
+    """The heartbeat of a process; it beats while something is held."""
+
+    def __init__(self, database: Database, lease: timedelta) -> None:
+        self._database = database
+        self._lease = lease
+        self._held: dict[Claim, asyncio.Task[object]] = {}
+        self._beating: asyncio.Task[None] | None = None
+
+    async def keep(self, claim: Claim, work: Awaitable[None]) -> None:
+        """Do the work while the lease is kept. Raises LostLease when the claim was taken away meanwhile."""
+        worker = asyncio.current_task()
+        assert worker is not None
+        self._held[claim] = worker
+        if self._beating is None or self._beating.done():
+            self._beating = asyncio.create_task(self._beat(), name="heartbeat")
+        try:
+            await work
+        except asyncio.CancelledError:
+            if not claim.is_lost or worker.uncancel():
+                raise
             raise LostLease from None
-        await asyncio.wait([job])
-        await asyncio.shield(hand_over())
-        raise
-    finally:
-        heart.cancel()
+        finally:
+            del self._held[claim]
+
+    async def close(self) -> None:
+        if self._beating is not None:
+            self._beating.cancel()
+            await asyncio.wait([self._beating])
+
+    async def _beat(self) -> None:
+        while self._held:
+            await asyncio.sleep(min(HEARTBEAT_SECONDS, self._lease.total_seconds() / 3))
+            asked = [(claim, claim.fence) for claim in self._held]
+            if not asked:
+                return
+            try:
+                async with asyncio.timeout(self._lease.total_seconds()):
+                    kept = await queries.extend_leases(
+                        self._database, [(claim.task_id, fence) for claim, fence in asked], self._lease
+                    )
+            except UNREACHABLE as fault:
+                log.warning("heartbeat_failed", error=repr(fault))
+                continue
+            for claim, fence in asked:
+                if claim.task_id not in kept and claim.fence == fence:
+                    self._lose(claim)
+
+    def _lose(self, claim: Claim) -> None:
+        worker = self._held.get(claim)
+        if worker is not None and not claim.is_lost and not claim.has_result:
+            claim.is_lost = True
+            worker.cancel()

@@ -1,18 +1,22 @@
 """SQL of tasks."""
 
-from collections.abc import Collection, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import case, func, literal, select, tuple_, update
+from sqlalchemy import ARRAY, DateTime, Uuid, func, literal, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
+from app.core.db import Base, Database
 from app.core.paging import PageRequest
-from app.generation.models import OPEN, Task, TaskAttempt, TaskStatus
+from app.generation.models import OPEN, Task, TaskAttempt, TaskStep
 
 WHOLE = (selectinload(Task.steps), selectinload(Task.attempts))
-PROVIDER = Task.route[Task.route_index]["provider"].astext
+Row = TypeVar("Row", bound=Base)
 
 
 async def find_task(
@@ -70,53 +74,119 @@ async def list_tasks(
     return (await session.execute(query)).scalars().all()
 
 
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A task taken, as it was then, and the seconds left to its deadline as the database counts them."""
+
+    task: Task
+    seconds_left: float
+
+
 async def claim(
-    session: AsyncSession, task_id: UUID, *, lease: timedelta, deadline: timedelta
-) -> tuple[Task, timedelta] | None:
-    """Take the task until the lease ends, if something is due; None when it is not, or another has it.
+    database: Database,
+    *,
+    lane: str = "",
+    limit: int = 0,
+    due: int = 0,
+    only: UUID | None = None,
+    lease: timedelta,
+    deadline: timedelta,
+) -> list[Claimed]:
+    """Take up to `limit` tasks of a lane until the lease ends, fairly (see `claim_tasks` in the migrations).
 
-    With it comes the time left to its deadline. All times are the database's, so that the clocks of workers do not
-    matter.
+    `due` is the share of those begun before, where there are enough of both. With `only`, take that one task if
+    something is due. All times are the database's, so that the clocks of workers do not matter.
     """
-    now = func.clock_timestamp()
-    due = (
-        select(Task.id)
-        .where(Task.id == task_id, Task.status.in_(OPEN), Task.wake_at <= now)
-        .with_for_update(skip_locked=True)
-        .scalar_subquery()
+    rows = await database.fetch(
+        "select * from claim_tasks($1, $2, $3, $4, $5, $6) as claimed", lane, limit, due, lease, deadline, only
     )
-    claimed = await session.execute(
-        update(Task)
-        .where(Task.id == due)
-        .values(
-            status=case((Task.status == TaskStatus.PENDING, TaskStatus.PROCESSING), else_=Task.status),
-            fence=Task.fence + 1,
-            version=Task.version + 1,
-            wake_at=now + literal(lease),
-            started_at=func.coalesce(Task.started_at, now),
-            deadline_at=func.coalesce(Task.deadline_at, now + literal(deadline)),
+    return [_claimed(json.loads(row["claimed"])) for row in rows]
+
+
+def _claimed(found: dict[str, Any]) -> Claimed:
+    task: Task = _read(Task, found["task"])
+    task.steps = [_read(TaskStep, step) for step in found["steps"]]
+    task.attempts = [_read(TaskAttempt, attempt) for attempt in found["attempts"]]
+    return Claimed(task, found["seconds_left"])
+
+
+_FROM_JSON: dict[type, Callable[[Any], Any]] = {
+    DateTime: datetime.fromisoformat,
+    Uuid: UUID,
+    ARRAY: lambda ids: [UUID(one) for one in ids],
+}
+_COLUMNS: dict[type[Base], dict[str, tuple[str, Callable[[Any], Any] | None]]] = {
+    model: {
+        attribute.columns[0].name: (attribute.key, _FROM_JSON.get(type(attribute.columns[0].type)))
+        for attribute in model.__mapper__.column_attrs
+    }
+    for model in (Task, TaskStep, TaskAttempt)
+}
+
+
+def _read(model: type[Row], values: dict[str, Any]) -> Row:
+    """A row that belongs to no session, from what `row_to_json` makes of it."""
+    fields = {}
+    for name, (key, convert) in _COLUMNS[model].items():
+        value = values[name]
+        fields[key] = convert(value) if convert and value is not None else value
+    return model(**fields)
+
+
+async def find_seconds_to_next(database: Database, lane: str) -> float | None:
+    """When something begun before is due next in the lane; None when nothing is begun."""
+    row = await database.fetchrow(
+        """
+        select extract(epoch from min(wake_at) - clock_timestamp())::float8 as seconds from tasks
+        where lane = $1 and status in ('processing', 'reconciling')
+        """,
+        lane,
+    )
+    seconds: float | None = row["seconds"] if row else None
+    return seconds
+
+
+async def extend_leases(database: Database, held: Iterable[tuple[UUID, int]], lease: timedelta) -> set[UUID]:
+    """Those still ours; missing are the tasks that were canceled, ended, or claimed by another."""
+    ids, fences = zip(*held, strict=True)
+    rows = await database.fetch(
+        """
+        with ours as materialized (
+            select t.id from tasks t join unnest($1::uuid[], $2::int[]) as held(id, fence) using (id)
+            where t.fence = held.fence and t.status in ('pending', 'processing', 'reconciling')
+            order by t.id for no key update of t
         )
-        .returning(Task.id)
-        .execution_options(synchronize_session=False)
+        update tasks set wake_at = clock_timestamp() + $3 from ours where tasks.id = ours.id returning tasks.id
+        """,
+        ids,
+        fences,
+        lease,
     )
-    if claimed.scalar_one_or_none() is None:
-        return None
-    left = (Task.deadline_at - func.clock_timestamp()).label("left")
-    query = select(Task, left).where(Task.id == task_id).options(*WHOLE).execution_options(populate_existing=True)
-    row = (await session.execute(query)).one()
-    return row.Task, row.left
+    return {row["id"] for row in rows}
 
 
-async def extend_lease(session: AsyncSession, task_id: UUID, fence: int, lease: timedelta) -> bool:
-    """False when the task was taken away: canceled, ended, or claimed by another."""
-    extended = await session.execute(
-        update(Task)
-        .where(Task.id == task_id, Task.fence == fence, Task.status.in_(OPEN))
-        .values(wake_at=func.clock_timestamp() + literal(lease))
-        .returning(Task.id)
-        .execution_options(synchronize_session=False)
+async def hand_over(database: Database, task_id: UUID, fence: int, in_house: Sequence[str]) -> str | None:
+    """Let go of the task at once; its lane, or None when it is not ours.
+
+    What was under way with the `in_house` providers has stopped, and is no try.
+    """
+    row = await database.fetchrow(
+        """
+        with ours as materialized (
+            select id from tasks
+            where id = $1 and fence = $2 and status in ('pending', 'processing', 'reconciling') for update
+        ), stopped as (
+            update task_attempts a set status = 'canceled', ended_at = clock_timestamp() from ours
+            where a.task_id = ours.id and a.status = 'submitting' and a.provider = any($3)
+        )
+        update tasks set fence = fence + 1, version = version + 1, wake_at = clock_timestamp() from ours
+        where tasks.id = ours.id returning tasks.lane
+        """,
+        task_id,
+        fence,
+        in_house,
     )
-    return extended.scalar_one_or_none() is not None
+    return row["lane"] if row else None
 
 
 async def lock_fenced(session: AsyncSession, task_id: UUID, fence: int) -> Task | None:
@@ -139,29 +209,6 @@ async def set_wake_at(session: AsyncSession, task: Task, delay: timedelta) -> No
         .values(wake_at=func.least(func.clock_timestamp() + literal(delay), Task.deadline_at))
         .execution_options(synchronize_session=False)
     )
-
-
-async def find_due_provider(session: AsyncSession, task_id: UUID) -> str | None:
-    """Who is to be called next; None when nothing is due."""
-    query = select(PROVIDER).where(Task.id == task_id, Task.status.in_(OPEN), Task.wake_at <= func.clock_timestamp())
-    return (await session.execute(query)).scalar_one_or_none()
-
-
-async def list_overdue(
-    session: AsyncSession, *, grace: timedelta, limit: int, of: str | None = None, not_of: Collection[str] = ()
-) -> Sequence[tuple[UUID, int]]:
-    """Tasks whose time has passed: id and fence, those begun first, then the longest overdue."""
-    query = (
-        select(Task.id, Task.fence)
-        .where(Task.status.in_(OPEN), Task.wake_at < func.clock_timestamp() - literal(grace))
-        .order_by(Task.status == TaskStatus.PENDING, Task.wake_at)
-        .limit(limit)
-    )
-    if of is not None:
-        query = query.where(of == PROVIDER)
-    if not_of:
-        query = query.where(PROVIDER.not_in(not_of))
-    return [(row.id, row.fence) for row in await session.execute(query)]
 
 
 async def find_attempt(session: AsyncSession, attempt_id: UUID) -> TaskAttempt | None:

@@ -1,7 +1,7 @@
 """What customers do with tasks: order, read, cancel, retry, delete."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -59,7 +59,7 @@ async def start(session: AsyncSession, settings: Settings, caller: CallerInfo, o
     session.add(task)
     await session.flush()
     transitions.announce(session, task, "task.created")
-    jobs.advance_task(session, task.id, task.fence)
+    jobs.ring(session, task.lane)
     return task
 
 
@@ -124,16 +124,3 @@ async def delete_task(session: AsyncSession, caller: CallerInfo, task_id: UUID) 
     if not task.is_ended:
         raise TaskNotEnded
     task.deleted_at = clock.now()
-
-
-async def ring_overdue(session: AsyncSession, *, grace: timedelta, limit: int, limits: Mapping[str, int]) -> int:
-    """Ring again for tasks past their time: bells are lost with Redis, leases with their workers.
-
-    `limits` are for providers whose tasks take turns: a few bells start the turns, and each turn rings for the next.
-    """
-    overdue = list(await queries.list_overdue(session, grace=grace, limit=limit, not_of=limits))
-    for provider, few in limits.items():
-        overdue += await queries.list_overdue(session, grace=grace, limit=few, of=provider)
-    for task_id, fence in overdue:
-        jobs.advance_task(session, task_id, fence)
-    return len(overdue)

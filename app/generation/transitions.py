@@ -123,6 +123,7 @@ def _end(session: AsyncSession, task: Task, status: TaskStatus) -> None:
             if attempt.status == AttemptStatus.ACCEPTED:
                 jobs.cancel_at_provider(session, attempt.id)
             attempt.status, attempt.ended_at = AttemptStatus.CANCELED, clock.now()
+    jobs.ring(session, task.lane)  # a slot is free
     left = StepStatus.CANCELED if status == TaskStatus.CANCELED else StepStatus.FAILED
     for step in task.steps:
         if step.status == StepStatus.PROCESSING:
@@ -145,4 +146,4 @@ async def restart(session: AsyncSession, settings: Settings, task: Task) -> None
     plan(task)
     await queries.set_wake_at(session, task, timedelta())
     announce(session, task, "task.created")
-    jobs.advance_task(session, task.id, task.fence)
+    jobs.ring(session, task.lane)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -302,15 +301,6 @@ async def test_an_input_deleted_meanwhile_is_a_clear_failure(stage: Stage) -> No
     task = await stage.advance(task_id)
     assert task.error is not None
     assert (task.status, task.error.code) == ("failed", "invalid_image")
-
-
-async def test_the_sweeper_finds_what_was_left(stage: Stage) -> None:
-    task_id = await stage.order()
-    await stage.make_due(task_id)
-    async with stage.database.transaction() as session:
-        await service.ring_overdue(session, grace=timedelta(), limit=1000, limits={})
-        rung = [job.args[0] for job in session.info.pop("outbox")]
-    assert str(task_id) in rung
 
 
 @pytest.fixture(autouse=True)

@@ -2,18 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from app.core import clock, queue
 from app.core.problems import DependencyDown
-from app.core.queue import Job
-from app.generation import advance, queries, service
+from app.generation import advance, queries
 from app.ledger.verify import verify
 from app.providers.base import Accepted, ErrorCode, Running, Transient
 from tests.generation.conftest import Stage
@@ -142,36 +139,8 @@ async def test_a_late_heartbeat_does_not_move_the_time_a_sleeping_task_is_woken(
     task_id = await stage.order()
     await stage.advance(task_id)
     before = (await stage.row(task_id)).wake_at
-    async with stage.database.transaction() as session:
-        assert not await queries.extend_lease(session, task_id, 1, timedelta(seconds=3))
+    assert await queries.extend_leases(stage.database, [(task_id, 1)], timedelta(seconds=3)) == set()
     assert (await stage.row(task_id)).wake_at == before
-
-
-async def test_however_often_it_is_rung_for_a_task_has_one_bell_in_the_queue(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    task_id = await stage.order()
-    await stage.make_due(task_id)
-    rung = await _rung(stage) + await _rung(stage)
-    [bell] = {job.id for job in rung if job.args == (str(task_id),)}
-    assert bell == f"task:{task_id}:0"
-
-
-async def test_tasks_begun_are_rung_for_before_those_that_wait(stage: Stage) -> None:
-    waiting, begun = await stage.order(), await stage.order()
-    stage.first.script = [Accepted("job-1")]
-    await stage.advance(begun)
-    for task_id in (waiting, begun):
-        await stage.make_due(task_id)
-    names = [job.args[0] for job in await _rung(stage)]
-    assert names.index(str(begun)) < names.index(str(waiting))
-
-
-async def _rung(stage: Stage) -> list[Job]:
-    async with stage.database.transaction() as session:
-        await service.ring_overdue(session, grace=timedelta(), limit=1000, limits={})
-        jobs: list[Job] = session.info.pop("outbox")
-    return jobs
 
 
 async def test_a_task_handed_over_goes_on_at_once_and_loses_no_try(stage: Stage) -> None:
@@ -189,36 +158,6 @@ async def test_a_task_handed_over_goes_on_at_once_and_loses_no_try(stage: Stage)
     stage.first.script = [Transient(ErrorCode.PROVIDER_UNAVAILABLE, "down"), done()]
     assert (await stage.advance(task_id)).status == "processing"
     assert (await stage.advance(task_id)).status == "succeeded"
-
-
-async def test_a_worker_claims_no_more_than_it_can_work_on(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    sent: list[Any] = []
-
-    async def note(_: object, outbox: list[Any]) -> None:
-        sent.extend(item for item in outbox if isinstance(item, Job))
-
-    monkeypatch.setattr(queue, "send", note)
-    async with stage.database.transaction() as session:
-        await session.execute(text("update tasks set wake_at = now() + interval '1 day'"))
-    engine = replace(stage.engine, turns={"scripted": asyncio.Semaphore(1)})
-    stage.first.script = [0.2, done()]
-    tasks = [await stage.order() for _ in range(3)]
-    await asyncio.gather(*(advance.advance_task(engine, task_id) for task_id in tasks))
-    rows = [await stage.row(task_id) for task_id in tasks]
-    assert sorted(row.status for row in rows) == ["pending", "pending", "succeeded"]
-    waiting = [row for row in rows if row.status == "pending"]
-    assert all((row.fence, row.deadline_at) == (0, None) for row in waiting)
-    assert sent[-1].id == f"task:{waiting[0].id}:0"
-
-
-async def test_few_are_rung_for_where_workers_take_turns(stage: Stage) -> None:
-    for task_id in (tasks := [await stage.order() for _ in range(3)]):
-        await stage.make_due(task_id)
-    async with stage.database.transaction() as session:
-        limits = {"scripted": 1}
-        await service.ring_overdue(session, grace=timedelta(), limit=1000, limits=limits)
-        rung = {job.args[0] for job in session.info.pop("outbox")}
-    assert rung & set(map(str, tasks)) <= {str(tasks[0])}
 
 
 @pytest.fixture(autouse=True)
