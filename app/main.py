@@ -29,6 +29,7 @@ from app.core.stopping import on_stop_signal
 from app.core.telemetry import configure_logs
 from app.events.service import CHANNEL
 from app.generation.catalog_router import router as catalog
+from app.generation.inbound_router import router as inbound
 from app.generation.router import router as tasks
 from app.ledger.router import router as credits_
 from app.providers.catalog import Catalog
@@ -80,7 +81,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.sealer = Sealer(settings, "kept answers")
     app.state.catalog = Catalog.load(settings)
-    for router in (tasks, assets, credits_, api_keys, catalog, problems, health, files_router):
+    for router in (tasks, assets, credits_, api_keys, catalog, inbound, problems, health, files_router):
         app.include_router(router)
     app.add_middleware(Hot, routes=HotRoutes())
     app.add_middleware(

@@ -4,17 +4,25 @@ Nothing a caller says is believed. The one effect is that the attempt's task is 
 """
 
 import hmac
+from datetime import timedelta
 from hashlib import sha256
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import structlog
+
+from app.core.db import UNREACHABLE, Database
 from app.core.ids import decode, encode
 from app.core.sealing import derive_key
 from app.core.settings import Settings
+from app.generation import jobs, queries
 
+log = structlog.get_logger()
 PURPOSE = "inbound callbacks"
 _PROOF_LENGTH = 32
+_PAUSE = timedelta(seconds=1)
+"""However often a provider calls, its job is asked after once in that time."""
 
 
 def base_url(settings: Settings) -> str | None:
@@ -57,3 +65,23 @@ def attempt_of(settings: Settings, provider: str, token: str) -> UUID | None:
 def _proof(settings: Settings, provider: str, name: str) -> str:
     message = f"{provider}\n{name}".encode()
     return hmac.new(derive_key(settings, PURPOSE), message, sha256).hexdigest()[:_PROOF_LENGTH]
+
+
+async def receive(database: Database, settings: Settings, provider: str, token: str) -> bool:
+    """Note that the attempt's provider called, and hasten the next poll. False when the token is none of ours.
+
+    With the database down nothing is noted, and True is told all the same: polling makes up for it.
+    """
+    attempt_id = attempt_of(settings, provider, token)
+    if attempt_id is None:
+        return False
+    lease = timedelta(seconds=settings.tasks.lease_seconds)
+    try:
+        noted = await queries.note_callback(database, attempt_id, provider, lease=lease, pause=_PAUSE)
+    except UNREACHABLE as fault:
+        log.warning("callback_lost", attempt_id=str(attempt_id), error=repr(fault))
+        return True
+    log.info("called_back", attempt_id=str(attempt_id), is_known=noted is not None)
+    if noted is not None and noted.lane is not None:
+        await database.send([jobs.work(noted.lane)])
+    return True

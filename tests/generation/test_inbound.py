@@ -1,0 +1,185 @@
+"""Providers that call back: the task is looked at sooner, and nothing else ever happens."""
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from app.core.ids import encode, new_id
+from app.core.settings import Settings
+from app.generation import callbacks
+from app.ledger.verify import verify
+from app.providers.base import Accepted, ErrorCode, Running, Unknown
+from tests.conftest import client
+from tests.generation.conftest import Stage
+from tests.generation.scripted import done
+
+
+async def call_back(stage: Stage, token: str, provider: str = "scripted", **request: Any) -> int:
+    async with client(stage.engine.settings) as vendor:
+        answer = await vendor.post(f"/v1/inbound/{provider}/{token}", **request)
+    assert answer.status_code in (204, 404)
+    assert answer.status_code == 404 or answer.content == b""
+    return answer.status_code
+
+
+async def sleeping(stage: Stage, *script: Any) -> tuple[UUID, str]:
+    """A task whose job is polled in ten minutes, and the token of its attempt."""
+    stage.first.script = [Accepted("job-1", poll_after=200), *script]
+    task_id = await stage.order()
+    await stage.advance(task_id)
+    [attempt] = (await stage.row(task_id)).attempts
+    return task_id, callbacks.token(stage.engine.settings, "scripted", attempt.id)
+
+
+async def seconds_to_wake(stage: Stage, task_id: UUID) -> float:
+    async with stage.database.transaction() as session:
+        query = text("select extract(epoch from wake_at - clock_timestamp())::float8 from tasks where id = :id")
+        return float((await session.execute(query, {"id": task_id})).scalar_one())
+
+
+async def test_a_callback_makes_the_poll_due_and_is_noted(stage: Stage) -> None:
+    task_id, token = await sleeping(stage)
+    assert await seconds_to_wake(stage, task_id) > 100
+    assert await call_back(stage, token, json={"status": "failed", "cost": 1_000_000}) == 204
+    assert await seconds_to_wake(stage, task_id) <= 0
+    row = await stage.row(task_id)
+    assert (row.status, row.attempts[0].status, row.attempts[0].callbacks) == ("processing", "accepted", 1)
+    assert row.attempts[0].called_back_at is not None
+
+
+async def test_many_at_once_are_one_poll_a_second_and_one_result(stage: Stage) -> None:
+    task_id, token = await sleeping(stage, done())
+    assert set(await asyncio.gather(*(call_back(stage, token) for _ in range(10)))) == {204}
+    assert (await stage.row(task_id)).attempts[0].callbacks == 10
+    task = await stage.advance(task_id)
+    assert (task.status, stage.first.polls) == ("succeeded", ["job-1"])
+    assert await stage.credits() == (9, 0, 1)
+
+
+async def test_a_second_call_soon_after_waits_for_its_second(stage: Stage) -> None:
+    task_id, token = await sleeping(stage, Running(poll_after=200))
+    await call_back(stage, token)
+    await stage.advance(task_id)
+    await call_back(stage, token)
+    assert 0 < await seconds_to_wake(stage, task_id) <= 1
+
+
+async def test_a_call_while_the_worker_asks_is_not_lost(stage: Stage) -> None:
+    """The worker's lease is not taken away; it asks again as soon as it has its answer."""
+    task_id, token = await sleeping(stage, 0.3, Running(poll_after=200), done())
+    polling = asyncio.create_task(stage.advance(task_id))
+    while not stage.first.polls:
+        await asyncio.sleep(0.01)
+    fence = (await stage.row(task_id)).fence
+    await call_back(stage, token)
+    assert (await stage.row(task_id)).fence == fence
+    await polling
+    assert await seconds_to_wake(stage, task_id) <= 0
+    assert (await stage.advance(task_id)).status == "succeeded"
+
+
+async def test_a_call_that_outruns_the_answer_of_submit_is_not_lost(stage: Stage) -> None:
+    stage.first.script = [0.3, Accepted("job-1", poll_after=200)]
+    task_id = await stage.order()
+    working = asyncio.create_task(stage.advance(task_id))
+    while not stage.first.calls:
+        await asyncio.sleep(0.01)
+    [attempt] = (await stage.row(task_id)).attempts
+    await call_back(stage, callbacks.token(stage.engine.settings, "scripted", attempt.id))
+    await working
+    assert await seconds_to_wake(stage, task_id) <= 0
+
+
+async def test_a_call_about_an_unknown_outcome_asks_the_provider_sooner(stage: Stage) -> None:
+    stage.first.script = [Unknown(ErrorCode.PROVIDER_TIMEOUT, "no answer")]
+    task_id = await stage.order()
+    await stage.advance(task_id)
+    [attempt] = (await stage.row(task_id)).attempts
+    await call_back(stage, callbacks.token(stage.engine.settings, "scripted", attempt.id))
+    assert await seconds_to_wake(stage, task_id) <= 0
+
+
+async def test_a_call_for_an_ended_task_changes_nothing(stage: Stage) -> None:
+    task_id, token = await sleeping(stage, done())
+    await stage.advance(task_id)
+    before = await stage.row(task_id)
+    assert await call_back(stage, token) == 204
+    after = await stage.row(task_id)
+    assert (after.status, after.version, after.wake_at) == ("succeeded", before.version, before.wake_at)
+    assert await stage.credits() == (9, 0, 1)
+
+
+async def test_what_is_forged_foreign_or_nobodys_is_not_told_apart(stage: Stage) -> None:
+    task_id, token = await sleeping(stage)
+    settings = stage.engine.settings
+    name, _, proof = token.partition(".")
+    forged = [
+        f"{name}.{'0' * 32}",
+        f"{name}.{proof[:-1]}",
+        f"{encode('att', new_id())}.{proof}",
+        name,
+        "x",
+        ".",
+        f"{name}.é",
+        "x" * 200,
+        "%00",
+    ]
+    assert [await call_back(stage, one) for one in forged] == [404] * len(forged)
+    assert await call_back(stage, token, provider="second") == 404
+    assert await call_back(stage, callbacks.token(settings, "scripted", new_id())) == 204  # ours, of a deleted attempt
+    assert await seconds_to_wake(stage, task_id) > 100
+
+
+async def test_a_body_of_any_size_is_left_unread(stage: Stage) -> None:
+    task_id, token = await sleeping(stage)
+    with suppress(httpx.TransportError):  # it is answered, and may be hung up on, before all is sent
+        await call_back(stage, token, content=b"x" * 5_000_000)
+    assert await seconds_to_wake(stage, task_id) <= 0
+
+
+# --- where providers reach us
+
+
+def given(**values: Any) -> Settings:
+    return Settings(_env_file=None, **values)
+
+
+@pytest.mark.parametrize(
+    ("public_url", "callback_url", "base"),
+    [
+        ("https://api.shop.example", None, "https://api.shop.example"),
+        ("https://api.shop.example/", None, "https://api.shop.example"),
+        ("http://127.0.0.1:8000", None, None),
+        ("http://api.shop.example", None, None),
+        ("https://localhost", None, None),
+        ("https://10.1.2.3", None, None),
+        ("https://[::1]:8000", None, None),
+        ("https://backlot.internal", None, None),
+        ("http://127.0.0.1:8000", "https://tunnel.example/", "https://tunnel.example"),
+    ],
+)
+def test_only_who_can_be_reached_is_called_back(public_url: str, callback_url: str | None, base: str | None) -> None:
+    settings = given(api={"public_url": public_url}, providers={"callback_url": callback_url})
+    attempt_id = new_id()
+    made = callbacks.url(settings, "scripted", attempt_id)
+    assert made == (base and f"{base}/v1/inbound/scripted/{callbacks.token(settings, 'scripted', attempt_id)}")
+
+
+def test_a_token_is_good_for_one_provider_and_one_installation() -> None:
+    attempt_id = new_id()
+    token = callbacks.token(given(), "scripted", attempt_id)
+    assert callbacks.attempt_of(given(), "scripted", token) == attempt_id
+    assert callbacks.attempt_of(given(), "second", token) is None
+    assert callbacks.attempt_of(given(secret="another"), "scripted", token) is None
+
+
+@pytest.fixture(autouse=True)
+async def _the_books_are_right(stage: Stage, request: pytest.FixtureRequest) -> Any:
+    yield
+    async with stage.database.transaction() as session:
+        assert await verify(session) == []
