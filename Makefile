@@ -9,7 +9,7 @@ m ?=
 # A venv holds absolute paths: the stamp names the folder it was made for, so a moved checkout is set up again.
 STAMP := .venv/.ready-$(shell pwd -P | cksum | cut -d ' ' -f 1)
 
-.PHONY: help setup demo dev test fast check bench fmt migration openapi lock FORCE
+.PHONY: help setup demo dev test fast chaos check bench fmt migration openapi lock FORCE
 
 help: ## List these commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ test: $(STAMP) ## Run all tests (ARGS="-k ledger" narrows)
 
 fast: $(STAMP) ## Run the tests that need no database
 	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadgroup -m "not db" $(ARGS)
+
+chaos: $(STAMP) ## Kill at the whole stack for ten minutes: nothing may be lost (ARGS="--minutes 2 --seed 7")
+	@$(BIN)/python -m scripts.chaos $(ARGS)
 
 check: $(STAMP) ## Format, lint, types, imports, migrations, OpenAPI: all that CI asks besides tests
 	@$(BIN)/python -m scripts.check $(ARGS)
