@@ -20,17 +20,21 @@ from app.core.bodies import BodyGuard
 from app.core.cors import EXPOSED_HEADERS, Cors
 from app.core.db import Database
 from app.core.health import router as health
-from app.core.hot import Hot, HotRoutes
+from app.core.hot import Hot
 from app.core.problems_router import router as problems
 from app.core.request_context import RequestContext
 from app.core.sealing import Sealer
 from app.core.settings import MEBIBYTE, Settings, get_settings
 from app.core.stopping import on_stop_signal
 from app.core.telemetry import configure_logs
+from app.events.reader import EventReader
 from app.events.service import CHANNEL
 from app.generation.catalog_router import router as catalog
 from app.generation.inbound_router import router as inbound
+from app.generation.reader import TaskReader
+from app.generation.router import hot_routes
 from app.generation.router import router as tasks
+from app.generation.waiting import Lookout
 from app.ledger.router import router as credits_
 from app.providers.catalog import Catalog
 
@@ -43,9 +47,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     redis = queue.connect(settings)
     app.state.database = database = Database(settings, redis)
-    app.state.bells = bells = BellTower(redis, CHANNEL)
+    events = EventReader(database)
+    bells = BellTower(redis, CHANNEL, look=events.latest)
     app.state.keys = keys = KeyCache(database, redis)
     app.state.asset_tools = tools = await AssetTools.open(settings)
+    app.state.lookout = Lookout(TaskReader(database, tools), events, bells)
     app.state.checks = {"database": database.check, "redis": redis.ping, "storage": tools.storage.check}
     bells.start()
     keys.start()
@@ -83,7 +89,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.catalog = Catalog.load(settings)
     for router in (tasks, assets, credits_, api_keys, catalog, inbound, problems, health, files_router):
         app.include_router(router)
-    app.add_middleware(Hot, routes=HotRoutes())
+    app.add_middleware(Hot, routes=hot_routes)
     app.add_middleware(
         BodyGuard,
         max_bytes=min(MEBIBYTE, settings.api.max_body_bytes),

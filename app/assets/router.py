@@ -172,9 +172,12 @@ async def update_asset(
     operation_id="delete_asset",
     responses=problems(*CALLER_PROBLEMS, AssetNotFound),
 )
-async def delete_asset(asset_id: AssetId, caller: AssetsWriter, tools: AssetToolsDep, database: DatabaseDep) -> None:
+async def delete_asset(
+    asset_id: AssetId, caller: AssetsWriter, tools: AssetToolsDep, database: DatabaseDep
+) -> Response:
     """Delete an asset and its files, for good."""
     await service.delete_asset(tools, database, caller, asset_id)
+    return Response(status_code=204)
 
 
 @router.get(

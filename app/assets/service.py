@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.models import Mode
 from app.accounts.schemas import CallerInfo
-from app.assets import imaging, queries
+from app.assets import imaging, queries, reading
 from app.assets.errors import (
     AssetNotFound,
     EmptyFile,
@@ -31,7 +31,7 @@ from app.assets.errors import (
 from app.assets.imaging import ImageType, Prepared, Rendition
 from app.assets.models import Asset, AssetFile, AssetSource
 from app.assets.queries import Filters
-from app.assets.schemas import AssetRead, AssetUpdate, AssetUrls
+from app.assets.schemas import AssetRead, AssetUpdate
 from app.assets.storage import FileMissing
 from app.assets.tools import AssetTools
 from app.core import clock
@@ -242,32 +242,7 @@ async def read_full(tools: AssetTools, asset: Asset) -> bytes:
 
 def read_model(tools: AssetTools, asset: Asset) -> AssetRead:
     """The asset as its owner sees it, with fresh links."""
-    links = {file.rendition: tools.storage.signed_url(file.key) for file in asset.files}
-    return AssetRead.model_validate(
-        {
-            "id": asset.id,
-            "object": "asset",
-            "kind": asset.kind,
-            "source": asset.source,
-            "content_type": asset.content_type,
-            "bytes": asset.size,
-            "width": asset.width,
-            "height": asset.height,
-            "duration": asset.duration,
-            "sha256": asset.sha256.hex(),
-            "placeholder": asset.placeholder,
-            "urls": AssetUrls(
-                full=links[Rendition.FULL],
-                medium=links.get(Rendition.MEDIUM),
-                thumbnail=links.get(Rendition.THUMBNAIL),
-            ),
-            "favorite": asset.favorite,
-            "task_id": asset.task_id,
-            "metadata": asset.meta,
-            "created_at": asset.created_at,
-            "filename": asset.filename,
-        }
-    )
+    return AssetRead.model_validate(reading.of(tools, asset))
 
 
 def content_url(tools: AssetTools, asset: Asset, rendition: Rendition, *, downloads: bool) -> str:

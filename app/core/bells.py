@@ -1,13 +1,15 @@
 """Waiting for "there is something new": one pub/sub connection per process, shared by all who wait."""
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from math import inf
 
 import structlog
 from arq.connections import ArqRedis
 from redis.exceptions import RedisError
+
+from app.core.db import UNREACHABLE
 
 log = structlog.get_logger()
 RECONNECT_SECONDS = 0.5
@@ -61,30 +63,46 @@ class Listener:
 class Bell:
     """Rings when its key was published. May ring without cause; look at the database, then wait again."""
 
-    def __init__(self) -> None:
+    __slots__ = ("_event", "_longest", "seen")
+
+    def __init__(self, longest: float) -> None:
         self._event = asyncio.Event()
+        self._longest = longest
+        self.seen = 0
+        """The latest position its owner knows of; where the tower looks by itself, it rings for later ones only."""
 
     def ring(self) -> None:
         self._event.set()
 
     async def wait(self, timeout: float) -> None:
-        """Return at the next ring, after `timeout`, or after FALLBACK_SECONDS, since a ring may be lost."""
+        """Return at the next ring or after `timeout`; where no tower looks for lost rings, after FALLBACK_SECONDS."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(min(timeout, FALLBACK_SECONDS)):
+            async with asyncio.timeout(min(timeout, self._longest)):
                 await self._event.wait()
         self._event.clear()
 
 
-class BellTower:
-    """Listens to one pub/sub channel, whose messages are keys separated by spaces, and rings the bells of each key."""
+Look = Callable[[Sequence[str]], Awaitable[Mapping[str, int]]]
 
-    def __init__(self, redis: ArqRedis, channel: str) -> None:
-        self._bells: dict[str, set[Bell]] = defaultdict(set)
+
+class BellTower:
+    """Listens to one pub/sub channel, whose messages are keys separated by spaces, and rings the bells of each key.
+
+    With `look`, which tells how far each key has come, one look every FALLBACK_SECONDS makes up for the lost rings of
+    all; without it each bell's owner is sent to look for itself.
+    """
+
+    def __init__(self, redis: ArqRedis, channel: str, *, look: Look | None = None) -> None:
+        self._bells: dict[str, set[Bell]] = {}
         self._listener = Listener(redis, channel, heard=self._ring, joined=self._ring_all)
+        self._look = look
+        self._looking: asyncio.Task[None] | None = None
         self.is_closing = False
 
     def start(self) -> None:
         self._listener.start()
+        if self._look is not None:
+            self._looking = asyncio.create_task(self._keep_looking(self._look), name="look for lost rings")
 
     def hush(self) -> None:
         """Wake everyone for the last time: open waits end, and new ones do not begin."""
@@ -93,17 +111,21 @@ class BellTower:
 
     async def close(self) -> None:
         self.hush()
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.wait([self._looking])
         await self._listener.close()
 
     @contextmanager
     def bell(self, key: str) -> Iterator[Bell]:
-        bell = Bell()
-        self._bells[key].add(bell)
+        bell = Bell(FALLBACK_SECONDS if self._look is None else inf)
+        self._bells.setdefault(key, set()).add(bell)
         try:
             yield bell
         finally:
-            self._bells[key].discard(bell)
-            if not self._bells[key]:
+            hung = self._bells[key]
+            hung.discard(bell)
+            if not hung:
                 del self._bells[key]
 
     def _ring(self, keys: str) -> None:
@@ -115,3 +137,16 @@ class BellTower:
         for bells in self._bells.values():
             for bell in bells:
                 bell.ring()
+
+    async def _keep_looking(self, look: Look) -> None:
+        while True:
+            await asyncio.sleep(FALLBACK_SECONDS)
+            try:
+                latest = await look(list(self._bells)) if self._bells else {}
+            except UNREACHABLE as fault:
+                log.warning("look_for_lost_rings_failed", error=repr(fault))
+                continue
+            for key, position in latest.items():
+                for bell in self._bells.get(key, ()):
+                    if bell.seen < position:
+                        bell.ring()

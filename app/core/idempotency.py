@@ -96,10 +96,10 @@ class Once:
         self._sealer = sealer
 
     async def answer(
-        self, session: AsyncSession, status: int, body: BaseModel, headers: Mapping[str, str] | None = None
+        self, session: AsyncSession, status: int, body: BaseModel | bytes, headers: Mapping[str, str] | None = None
     ) -> Response:
         """The response, recorded in the transaction of the effect."""
-        content = body.model_dump_json().encode()
+        content = body if isinstance(body, bytes) else body.model_dump_json().encode()
         response = Response(content, status, dict(headers or {}), "application/json")
         if self._row is not None:
             kept = await session.execute(

@@ -1,9 +1,11 @@
-"""Types of values on the wire that Python would take and PostgreSQL would not."""
+"""Values on the wire: types for what Python would take and PostgreSQL would not, and how answers are written."""
 
+import json
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, overload
 
+import orjson
 from pydantic import AwareDatetime, BeforeValidator, StringConstraints
 from pydantic_core import PydanticCustomError
 
@@ -28,3 +30,20 @@ def _moment(value: Any) -> Any:
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
 """RFC 3339, kept in UTC."""
+
+
+@overload
+def moment(value: datetime) -> str: ...
+@overload
+def moment(value: datetime | None) -> str | None: ...
+def moment(value: datetime | None) -> str | None:
+    """RFC 3339 in UTC, as all answers have it."""
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z") if value else None
+
+
+def dumps(value: Any) -> bytes:
+    """JSON, fast; whole numbers of any size are written as they are."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # a whole number beyond 64 bits
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()

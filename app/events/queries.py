@@ -1,26 +1,27 @@
 """SQL of the event log."""
 
-from collections.abc import Sequence
-from uuid import UUID
+# The next events of many subjects at once: $1 the subjects, $2 their workspaces, $3 after which position; `place`
+# counts the subjects from 1.
+_FOLLOWING = """
+select asked.place, e.position, e.id, e.type, e.task_id, e.data
+from unnest($1::uuid[], $2::uuid[], $3::bigint[]) with ordinality as asked (id, workspace_id, after, place)
+cross join lateral (
+    select * from events e
+    where e.{subject}_id = asked.id and e.workspace_id = asked.workspace_id and e.position > asked.after
+    order by e.position limit {limit}) e
+order by asked.place, e.position
+"""
+BATCH = 100
+FOLLOWING_OF_TASKS = _FOLLOWING.format(subject="task", limit=BATCH)
+FOLLOWING_OF_BATCHES = _FOLLOWING.format(subject="batch", limit=BATCH)
+# The latest event of each subject, task or batch.
+LATEST = """
+select asked.id, greatest(
+    (select max(e.position) from events e where e.task_id = asked.id),
+    (select max(e.position) from events e where e.batch_id = asked.id)) as position
+from unnest($1::uuid[]) as asked (id)
+"""
 
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from app.events.models import Event
-
-
-async def list_of_task(
-    session: AsyncSession, task_id: UUID, *, workspace_id: UUID, after: int, limit: int
-) -> Sequence[Event]:
-    query = (
-        select(Event)
-        .where(Event.task_id == task_id, Event.workspace_id == workspace_id, Event.position > after)
-        .order_by(Event.position)
-        .limit(limit)
-    )
-    return (await session.execute(query)).scalars().all()
-
-
-async def find_position(session: AsyncSession, event_id: UUID, *, task_id: UUID) -> int | None:
-    query = select(Event.position).where(Event.id == event_id, Event.task_id == task_id)
-    return (await session.execute(query)).scalar_one_or_none()
+POSITION = {
+    subject: f"select position from events where id = $1 and {subject}_id = $2" for subject in ("task", "batch")
+}

@@ -1,17 +1,14 @@
-"""Writing to the event log and reading from it."""
+"""Writing to the event log."""
 
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import queue
-from app.events import queries
 from app.events.models import Event
 
 CHANNEL = "backlot:events"
-BATCH = 100
 
 
 def record(
@@ -23,12 +20,3 @@ def record(
     """
     session.add(Event(workspace_id=workspace_id, mode=mode, type=type_, task_id=task_id, data=data))
     queue.publish(session, CHANNEL, str(task_id))
-
-
-async def list_of_task(session: AsyncSession, task_id: UUID, *, workspace_id: UUID, after: int) -> Sequence[Event]:
-    """The task's next events, oldest first."""
-    return await queries.list_of_task(session, task_id, workspace_id=workspace_id, after=after, limit=BATCH)
-
-
-async def find_position(session: AsyncSession, event_id: UUID, *, task_id: UUID) -> int | None:
-    return await queries.find_position(session, event_id, task_id=task_id)

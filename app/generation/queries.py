@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import ARRAY, DateTime, Uuid, func, literal, select, tuple_, update
+from sqlalchemy.engine import Row as Selected
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
@@ -34,13 +35,6 @@ async def find_task(
     return (await session.execute(query)).scalar_one_or_none()
 
 
-async def find_status(session: AsyncSession, task_id: UUID, *, workspace_id: UUID, mode: str) -> str | None:
-    query = select(Task.status).where(
-        Task.id == task_id, Task.workspace_id == workspace_id, Task.mode == mode, Task.deleted_at.is_(None)
-    )
-    return (await session.execute(query)).scalar_one_or_none()
-
-
 async def list_tasks(
     session: AsyncSession,
     page: PageRequest,
@@ -52,11 +46,10 @@ async def list_tasks(
     batch_id: UUID | None = None,
     created_after: datetime | None = None,
     metadata: Mapping[str, str] | None = None,
-) -> Sequence[Task]:
-    query = (
-        select(Task)
-        .where(Task.workspace_id == workspace_id, Task.mode == mode, Task.deleted_at.is_(None))
-        .options(*WHOLE)
+) -> Sequence[Selected[UUID, datetime]]:
+    """The id and created_at of each."""
+    query = select(Task.id, Task.created_at).where(
+        Task.workspace_id == workspace_id, Task.mode == mode, Task.deleted_at.is_(None)
     )
     if status:
         query = query.where(Task.status.in_(status))
@@ -71,7 +64,7 @@ async def list_tasks(
     if page.after:
         query = query.where(tuple_(Task.created_at, Task.id) < (page.after.created_at, page.after.id))
     query = query.order_by(Task.created_at.desc(), Task.id.desc()).limit(page.limit + 1)
-    return (await session.execute(query)).scalars().all()
+    return (await session.execute(query)).all()
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,3 +246,48 @@ async def note_callback(
         pause,
     )
     return CallbackNoted(row["lane"]) if row else None
+
+
+# --- straight, for readers: $1 tasks, $2 their workspaces, $3 their modes; `place` counts them from 1
+
+_ASKED = """
+from unnest($1::uuid[], $2::uuid[], $3::text[]) with ordinality as asked (id, workspace_id, mode, place)
+join tasks t on t.id = asked.id and t.workspace_id = asked.workspace_id and t.mode = asked.mode and t.deleted_at is null
+"""
+# The transactions that wrote what is shown beside the task's own row: `xmin` changes with every update of a row.
+_MARKS = """
+t.id, t.version, t.output_ids, concat_ws(
+    '/',
+    (select string_agg(s.xmin::text, ' ' order by s.position) from task_steps s where s.task_id = t.id),
+    (select string_agg(a.xmin::text, ' ' order by a.id) from task_attempts a where a.task_id = t.id),
+    (select string_agg(f.xmin::text, ' ' order by f.id) from assets f
+        where f.id = any(t.output_ids) and f.status = 'ready' and f.deleted_at is null)
+) as marks
+"""
+MARKS_OF_TASKS = f"select asked.place, {_MARKS} {_ASKED}"
+STATES_OF_TASKS = f"""
+select asked.place, t.status, (select max(e.position) from events e where e.task_id = t.id) as position {_ASKED}
+"""
+WHOLE_TASKS = f"""
+select asked.place, {_MARKS},
+       t.operation, t.status, t.input, t.model, t.provider, t.routing, t.quoted, t.charged, t.balance,
+       t.estimated_seconds, t.error, t.batch_id, t.created_at, t.started_at, t.completed_at, t.metadata,
+       (select json_agg(json_build_array(s.name, s.status, s.asset_ids) order by s.position)
+        from task_steps s where s.task_id = t.id) as steps,
+       (select json_agg(
+            json_build_array(
+                a.position, a.provider, a.model, a.status, a.error,
+                extract(epoch from a.ended_at - a.started_at)::float8)
+            order by a.id)
+        from task_attempts a where a.task_id = t.id) as attempts,
+       case when t.output_ids <> '{{}}' then (
+            select json_agg(json_build_object(
+                'id', f.id, 'kind', f.kind, 'source', f.source, 'content_type', f.content_type, 'bytes', f.bytes,
+                'width', f.width, 'height', f.height, 'duration', f.duration, 'sha256', encode(f.sha256, 'hex'),
+                'placeholder', f.placeholder, 'favorite', f.favorite, 'task_id', f.task_id, 'metadata', f.metadata,
+                'created_at', to_char(f.created_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+                'filename', f.filename,
+                'keys', (select json_object_agg(r.rendition, r.key) from asset_files r where r.asset_id = f.id)))
+            from assets f where f.id = any(t.output_ids) and f.status = 'ready' and f.deleted_at is null) end as outputs
+{_ASKED}
+"""

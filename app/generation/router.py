@@ -8,17 +8,19 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.accounts.caller import CALLER_PROBLEMS, ONCE_PROBLEMS, OnceDep, TasksReader, TasksWriter
+from app.accounts.caller import CALLER_PROBLEMS, ONCE_PROBLEMS, OnceDep, TasksReader, TasksWriter, authenticate
+from app.accounts.models import Scope
+from app.accounts.schemas import CallerInfo
 from app.assets.errors import UPLOAD_PROBLEMS, AssetNotFound
 from app.assets.tools import AssetToolsDep
-from app.core.bells import BellTower
-from app.core.conditional import answer
+from app.core import conditional
 from app.core.db import DatabaseDep, DbSession
 from app.core.dependencies import SettingsDep
-from app.core.ids import IdFormat, TaskId, encode
+from app.core.hot import HotRoutes, header
+from app.core.ids import IdFormat, TaskId, decode, encode
 from app.core.paging import Page, PageParams
 from app.core.problems import InvalidCursor, InvalidRequest, problems
-from app.core.wire import Moment, Text
+from app.core.wire import Moment, Text, dumps
 from app.generation import drafts, examples, reading, service, waiting
 from app.generation.errors import (
     NotAvailable,
@@ -32,6 +34,7 @@ from app.generation.errors import (
 )
 from app.generation.models import TaskStatus
 from app.generation.schemas import Quote, QuotedCredits, TaskCreate, TaskRead
+from app.generation.waiting import Lookout
 from app.ledger.errors import InsufficientCredits, NotSellable
 from app.providers.catalog import Catalog
 
@@ -51,13 +54,13 @@ def _catalog(request: Request) -> Catalog:
     return catalog
 
 
-def _bells(request: Request) -> BellTower:
-    bells: BellTower = request.app.state.bells
-    return bells
+def _lookout(request: Request) -> Lookout:
+    lookout: Lookout = request.app.state.lookout
+    return lookout
 
 
 CatalogDep = Annotated[Catalog, Depends(_catalog)]
-BellsDep = Annotated[BellTower, Depends(_bells)]
+LookoutDep = Annotated[Lookout, Depends(_lookout)]
 
 
 @router.post(
@@ -87,7 +90,7 @@ async def create_task(
         async with database.transaction() as session:
             task = await service.start(session, settings, caller, order, draft)
             shown = await reading.read(session, tools, task)
-            return await once.answer(session, 202, shown, {"Location": f"/v1/tasks/{encode('task', task.id)}"})
+            return await once.answer(session, 202, dumps(shown), {"Location": f"/v1/tasks/{encode('task', task.id)}"})
     except (SQLAlchemyError, OSError):
         raise  # whether it was committed is not known: an accepted task must not lose its input
     except BaseException:
@@ -155,7 +158,7 @@ async def list_tasks(
     caller: TasksReader,
     page: PageParams,
     metadata: Annotated[dict[str, str], Depends(_metadata)],
-    tools: AssetToolsDep,
+    lookout: LookoutDep,
     session: DbSession,
     status: Annotated[list[TaskStatus] | None, Query(description="One or more.")] = None,
     operation: Annotated[Text | None, Query(max_length=64, description="By name.")] = None,
@@ -163,9 +166,9 @@ async def list_tasks(
         Annotated[UUID, IdFormat("batch")] | None, Query(description="Only what this batch ordered.")
     ] = None,
     created_after: Annotated[Moment | None, Query(description="Only newer ones.")] = None,
-) -> Page[TaskRead]:
+) -> Response:
     """List the workspace's tasks, newest first. `metadata[key]=value` finds those whose metadata has it."""
-    tasks, cursor = await service.list_tasks(
+    task_ids, cursor = await service.list_tasks(
         session,
         caller,
         page,
@@ -175,9 +178,11 @@ async def list_tasks(
         created_after=created_after,
         metadata=metadata,
     )
-    return Page(data=await reading.read_all(session, tools, tasks), next_cursor=cursor)
+    found = await lookout.tasks.list_found(caller, task_ids)
+    return Response(dumps({"data": found, "next_cursor": cursor}), media_type="application/json")
 
 
+_PLAIN_WAIT = re.compile(rb"wait=([1-5]?\d(?:\.\d{1,3})?|60)")
 _PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d+(?:\.\d+)?)")
 
 
@@ -191,9 +196,6 @@ async def get_task(
     task_id: TaskId,
     request: Request,
     caller: TasksReader,
-    database: DatabaseDep,
-    bells: BellsDep,
-    tools: AssetToolsDep,
     settings: SettingsDep,
     wait: Annotated[
         float, Query(ge=0, le=60, allow_inf_nan=False, description="Hold the answer until the end, for so long.")
@@ -205,12 +207,41 @@ async def get_task(
     if not wait and prefer and (wished := _PREFER_WAIT.search(prefer)):
         wait = min(float(wished[1]), settings.tasks.max_wait_seconds)
         headers["Preference-Applied"] = f"wait={wished[1]}"
+    return await _status(request, caller, task_id, wait, headers)
+
+
+async def _get_task_shortly(request: Request) -> Response | None:
+    """What nearly every request for a task is: no parameters, or a plain wait."""
+    caller = await authenticate(request, Scope.TASKS_READ)
+    query = request.scope["query_string"]
+    plain = _PLAIN_WAIT.fullmatch(query) if query else None
+    if (query and not plain) or header(request, b"prefer") is not None:
+        return None
+    try:
+        task_id = decode("task", request.path_params["task_id"])
+    except ValueError:
+        return None
+    return await _status(request, caller, task_id, float(plain[1]) if plain else 0, {})
+
+
+async def _status(
+    request: Request, caller: CallerInfo, task_id: UUID, wait: float, headers: dict[str, str]
+) -> Response:
+    lookout = _lookout(request)
     if wait:
-        await waiting.until_ended(database, bells, caller, task_id, seconds=wait)
-    async with database.transaction() as session:
-        task = await service.get_task(session, caller, task_id)
-        shown = await reading.read(session, tools, task)
-    return answer(request, shown, headers)
+        await waiting.until_ended(lookout, caller, task_id, seconds=wait)
+    if known := header(request, b"if-none-match"):
+        etag = await lookout.tasks.find_etag(caller, task_id)
+        if etag is not None and conditional.is_known(known, etag):
+            return conditional.not_modified(etag, headers)
+    task = await lookout.tasks.find(caller, task_id)
+    if task is None:
+        raise TaskNotFound
+    return conditional.whole(task.body(), task.etag, headers)
+
+
+hot_routes = HotRoutes()
+hot_routes.add("GET", "/v1/tasks/{task_id}", _get_task_shortly)
 
 
 @router.get(
@@ -229,19 +260,20 @@ async def get_task(
 async def stream_task_events(
     task_id: TaskId,
     caller: TasksReader,
-    database: DatabaseDep,
-    bells: BellsDep,
-    tools: AssetToolsDep,
+    lookout: LookoutDep,
     last_event_id: Annotated[
         str | None, Header(alias="Last-Event-ID", max_length=100, description="The `id` of the last event you have.")
     ] = None,
 ) -> Response:
     """Follow a task by server-sent events: all of them, or those after `Last-Event-ID`."""
-    after, is_over = await waiting.resume_point(database, caller, task_id, last_event_id)
+    if await lookout.tasks.find_state(caller, task_id) is None:
+        raise TaskNotFound
+    followed = waiting.followed_task(lookout, caller, task_id)
+    after, is_over = await waiting.resume_point(lookout, caller, followed, last_event_id)
     if is_over:
         return Response(status_code=204)
     return StreamingResponse(
-        waiting.stream(database, bells, tools, caller, task_id, after=after),
+        waiting.stream(lookout, caller, followed, after=after),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
@@ -253,10 +285,10 @@ async def stream_task_events(
     operation_id="cancel_task",
     responses=problems(*CALLER_PROBLEMS, TaskNotFound, TaskEnded),
 )
-async def cancel_task(task_id: TaskId, caller: TasksWriter, tools: AssetToolsDep, session: DbSession) -> TaskRead:
+async def cancel_task(task_id: TaskId, caller: TasksWriter, tools: AssetToolsDep, session: DbSession) -> Response:
     """Cancel a task that has not ended: it stops, and its hold is given back."""
     task = await service.cancel_task(session, caller, task_id)
-    return await reading.read(session, tools, task)
+    return Response(dumps(await reading.read(session, tools, task)), media_type="application/json")
 
 
 @router.post(
@@ -273,7 +305,7 @@ async def retry_task(
     """Try a failed or canceled task again, at its quoted price. Steps that are done are not repeated."""
     task = await service.retry_task(session, settings, caller, task_id)
     location = f"/v1/tasks/{encode('task', task.id)}"
-    return await once.answer(session, 202, await reading.read(session, tools, task), {"Location": location})
+    return await once.answer(session, 202, dumps(await reading.read(session, tools, task)), {"Location": location})
 
 
 @router.delete(
@@ -282,6 +314,7 @@ async def retry_task(
     operation_id="delete_task",
     responses=problems(*CALLER_PROBLEMS, TaskNotFound, TaskNotEnded),
 )
-async def delete_task(task_id: TaskId, caller: TasksWriter, session: DbSession) -> None:
+async def delete_task(task_id: TaskId, caller: TasksWriter, session: DbSession) -> Response:
     """Delete an ended task. Its results stay in the gallery."""
     await service.delete_task(session, caller, task_id)
+    return Response(status_code=204)

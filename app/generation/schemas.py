@@ -114,7 +114,6 @@ class TaskSnapshot(BaseModel):
     balance: Credits = Field(description="The workspace's balance after the task's last movement of credits.")
     estimated_seconds: int
     attempts: list[AttemptRead]
-    output_ids: list[AssetId] = Field(exclude=True)
     error: TaskError | None
     batch_id: str | None
     webhook_url: str | None

@@ -83,7 +83,8 @@ async def list_tasks(
     batch_id: UUID | None,
     created_after: datetime | None,
     metadata: Mapping[str, str],
-) -> tuple[list[Task], str | None]:
+) -> tuple[list[UUID], str | None]:
+    """Their ids, and the next cursor."""
     rows = await queries.list_tasks(
         session,
         page,
@@ -95,7 +96,8 @@ async def list_tasks(
         created_after=created_after,
         metadata=metadata,
     )
-    return cut(rows, page)
+    found, cursor = cut(rows, page)
+    return [row.id for row in found], cursor
 
 
 async def cancel_task(session: AsyncSession, caller: CallerInfo, task_id: UUID) -> Task:

@@ -39,7 +39,7 @@ def announce(session: AsyncSession, task: Task, type_: str) -> None:
         workspace_id=task.workspace_id,
         mode=task.mode,
         task_id=task.id,
-        data=reading.snapshot(task).model_dump(mode="json"),
+        data=reading.snapshot(task),
     )
 
 

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "a1c0de000006"
-down_revision = "a1c0de000004"
+down_revision = "a1c0de000005"
 branch_labels = None
 depends_on = None
 

@@ -17,7 +17,7 @@ from app.generation import advance, drafts, reading, service
 from app.generation.advance import Engine
 from app.generation.models import Task
 from app.generation.schemas import TaskCreate, TaskRead
-from app.ledger.amounts import to_number
+from app.ledger.amounts import MICRO, to_number
 from app.ledger.models import Price
 from app.ledger.service import get_account
 from app.providers.catalog import Catalog
@@ -30,6 +30,13 @@ async def tools(settings: Settings) -> AsyncIterator[AssetTools]:
     tools = await AssetTools.open(settings)
     yield tools
     await tools.close()
+
+
+def parsed(shown: dict[str, Any]) -> TaskRead:
+    """What the wire says, as the documented schema has it: amounts in millionths."""
+    amounts = {name: round(amount * MICRO) for name, amount in shown["credits"].items()}
+    balance = round(shown["balance"] * MICRO)
+    return TaskRead.model_validate({**shown, "credits": amounts, "balance": balance})
 
 
 @dataclass
@@ -85,7 +92,7 @@ class Stage:
     async def read(self, task_id: UUID) -> TaskRead:
         async with self.database.transaction() as session:
             task = await service.get_task(session, self.caller, task_id)
-            return await reading.read(session, self.engine.assets, task)
+            return parsed(await reading.read(session, self.engine.assets, task))
 
     async def credits(self) -> tuple[float, float, float]:
         """Balance, held, spent."""

@@ -11,8 +11,11 @@ from fastapi import FastAPI
 from app.core import queue
 from app.core.bells import BellTower
 from app.core.ids import encode
+from app.events.reader import EventReader
 from app.events.service import CHANNEL
 from app.generation import service, waiting
+from app.generation.reader import TaskReader
+from app.generation.waiting import Lookout
 from app.providers.base import ErrorCode, Rejected
 from tests.generation.conftest import Stage
 from tests.generation.scripted import done
@@ -21,27 +24,29 @@ NO = Rejected(ErrorCode.PROVIDER_REJECTED, "no")
 
 
 @pytest.fixture
-async def bells(stage: Stage) -> AsyncIterator[BellTower]:
+async def lookout(stage: Stage) -> AsyncIterator[Lookout]:
     redis = queue.connect(stage.engine.settings)
-    tower = BellTower(redis, CHANNEL)
+    events = EventReader(stage.database)
+    tower = BellTower(redis, CHANNEL, look=events.latest)
     tower.start()
-    yield tower
+    yield Lookout(TaskReader(stage.database, stage.engine.assets), events, tower)
     await tower.close()
     await redis.aclose(close_connection_pool=True)
 
 
-async def _told(stage: Stage, bells: BellTower, task_id: Any) -> list[tuple[str, dict[str, Any]]]:
+async def _told(stage: Stage, lookout: Lookout, task_id: Any) -> list[tuple[str, dict[str, Any]]]:
     """Every event of the stream with its data, to its end."""
     found = []
+    followed = waiting.followed_task(lookout, stage.caller, task_id)
     async with asyncio.timeout(20):
-        async for message in waiting.stream(stage.database, bells, stage.engine.assets, stage.caller, task_id, after=0):
+        async for message in waiting.stream(lookout, stage.caller, followed, after=0):
             fields = dict(line.split(": ", 1) for line in message.decode().splitlines() if line and line[0] != ":")
             if "event" in fields:
                 found.append((fields["event"], json.loads(fields["data"])))
     return found
 
 
-async def test_each_event_tells_of_its_own_moment(stage: Stage, bells: BellTower) -> None:
+async def test_each_event_tells_of_its_own_moment(stage: Stage, lookout: Lookout) -> None:
     """A failure before a retry has no results, though the task has them now."""
     stage.first.script = [NO, done()]
     task_id = await stage.order()
@@ -50,23 +55,23 @@ async def test_each_event_tells_of_its_own_moment(stage: Stage, bells: BellTower
         await service.retry_task(session, stage.engine.settings, stage.caller, task_id)
         session.info.pop("outbox", None)
     await stage.advance(task_id)
-    told = dict(await _told(stage, bells, task_id))
+    told = dict(await _told(stage, lookout, task_id))
     assert told["task.failed"]["outputs"] == []
     assert len(told["task.succeeded"]["outputs"]) == 1
 
 
 async def test_a_stream_of_a_task_that_is_deleted_ends(
-    stage: Stage, bells: BellTower, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, lookout: Lookout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage.first.script = [NO]
     task_id = await stage.order()
-    following = asyncio.create_task(_told(stage, bells, task_id))
+    following = asyncio.create_task(_told(stage, lookout, task_id))
     await asyncio.sleep(0.2)
     monkeypatch.setattr(queue, "send", _nothing)  # the stream hears of both at once
     await stage.advance(task_id)
     async with stage.database.transaction() as session:
         await service.delete_task(session, stage.caller, task_id)
-    assert [name for name, _ in await following] == ["task.created"]
+    assert {name for name, _ in await following} <= {"task.created", "task.started"}
 
 
 async def _nothing(*_: object) -> None:
@@ -80,15 +85,15 @@ async def test_a_client_that_goes_away_leaves_nothing_behind(stage: Stage, serve
         async for line in answer.aiter_lines():
             if line.startswith("data"):
                 break
-        assert str(task_id) in server.state.bells._bells
+        assert str(task_id) in server.state.lookout.bells._bells
     async with asyncio.timeout(20):
-        while str(task_id) in server.state.bells._bells:
+        while str(task_id) in server.state.lookout.bells._bells:
             await asyncio.sleep(0.1)
 
 
-async def test_a_message_that_is_no_key_does_not_silence_the_bells(stage: Stage, bells: BellTower) -> None:
+async def test_a_message_that_is_no_key_does_not_silence_the_bells(stage: Stage, lookout: Lookout) -> None:
     redis = queue.connect(stage.engine.settings)
-    with bells.bell("x") as bell:
+    with lookout.bells.bell("x") as bell:
         await asyncio.sleep(0.2)
         await redis.publish(CHANNEL, b"\xff\xfe")
         await bell.wait(0.1)
