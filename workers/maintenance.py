@@ -3,6 +3,7 @@
 from app.assets import service as assets
 from app.core import idempotency
 from app.generation.advance import Engine
+from app.ledger import service as ledger
 from workers.context import Context
 
 
@@ -22,3 +23,9 @@ async def sweep_idempotency_keys(context: Context) -> None:
     engine: Engine = context["engine"]
     async with engine.database.transaction() as session:
         await idempotency.forget_expired(session)
+
+
+async def expire_credits(context: Context) -> None:
+    """Take credits past their expiry off the balances of those who do not spend or look."""
+    engine: Engine = context["engine"]
+    await ledger.expire_due(engine.database)

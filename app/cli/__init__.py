@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from app.cli import demo, records, servers
+from app.cli import demo, grants, records, servers
 from app.cli.failures import in_one_line, is_expected
 
 cli = typer.Typer(
@@ -17,13 +17,17 @@ cli = typer.Typer(
 )
 keys = typer.Typer(help="API keys.", no_args_is_help=True, callback=lambda: None)
 ledger = typer.Typer(help="The credit ledger.", no_args_is_help=True, callback=lambda: None)
+purse = typer.Typer(help="Customers' credits.", no_args_is_help=True, callback=lambda: None)
 
 for command in (servers.dev, servers.serve, servers.worker, records.migrate, demo.demo):
     cli.command()(command)
 cli.command(hidden=True)(records.prepare)
 keys.command("create")(records.create_key)
 ledger.command("verify")(records.verify_ledger)
+purse.command("grant")(grants.grant)
+purse.command("refund")(grants.refund)
 cli.add_typer(keys, name="keys")
+cli.add_typer(purse, name="credits")
 cli.add_typer(ledger, name="ledger")
 
 

@@ -66,15 +66,16 @@ def create_key(
 
 
 def verify_ledger() -> None:
-    """Check the invariants I1 to I8 over the whole database; exit 1 naming each breach."""
+    """Check the invariants I1 to I9 over the whole database; exit 1 naming each breach."""
     settings = settings_with_database()
 
     async def verify() -> bool:
         from app.ledger import verify as ledger_verify
+        from app.ledger.queries import INVARIANTS
 
         async with transaction(settings) as session:
             breaches = await ledger_verify.verify(session)
-        for name in (f"I{number}" for number in range(1, 9)):
+        for name in INVARIANTS:
             found = [breach.detail for breach in breaches if breach.invariant == name]
             print(f"{name} OK" if not found else f"{name} BREACH\n" + "\n".join(f"   {detail}" for detail in found))
         return not breaches

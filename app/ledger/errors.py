@@ -19,3 +19,11 @@ class NotSellable(Problem):
     """
 
     status = 422
+
+
+class ReferenceTaken(Exception):
+    """The reference stands for another movement of credits: a different amount, task, workspace or mode."""
+
+
+class NotRefundable(Exception):
+    """Less than that is left of what was captured for the task."""

@@ -35,6 +35,13 @@ class TransferKind(StrEnum):
     EXPIRY = "expiry"
 
 
+class GrantKind(StrEnum):
+    """How credits came in; the kind of the transfer too."""
+
+    GRANT = "grant"
+    PURCHASE = "purchase"
+
+
 class Book(StrEnum):
     """The two sides of a transfer: the customer, or an account of the platform, which has no balance row."""
 

@@ -1,6 +1,8 @@
 """SQL of the ledger."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +10,7 @@ from sqlalchemy import Row, case, func, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.paging import PageRequest
-from app.ledger.models import CreditAccount, CreditTransfer, Price
+from app.ledger.models import CreditAccount, CreditGrant, CreditHold, CreditTransfer, Price, TransferKind
 
 
 async def call(session: AsyncSession, function: str, **values: object) -> Any:
@@ -21,16 +23,64 @@ async def find_account(session: AsyncSession, *, workspace_id: UUID, mode: str) 
     return await session.get(CreditAccount, (workspace_id, mode), populate_existing=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From `since` on, until before `until`: periods that adjoin share no moment."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+
 async def list_transfers(
-    session: AsyncSession, page: PageRequest, *, workspace_id: UUID, mode: str
+    session: AsyncSession, page: PageRequest, period: Period, *, workspace_id: UUID, mode: str
 ) -> Sequence[CreditTransfer]:
     query = select(CreditTransfer).where(CreditTransfer.workspace_id == workspace_id, CreditTransfer.mode == mode)
+    if period.since:
+        query = query.where(CreditTransfer.created_at >= period.since)
+    if period.until:
+        query = query.where(CreditTransfer.created_at < period.until)
     if page.after:
         query = query.where(
             tuple_(CreditTransfer.created_at, CreditTransfer.id) < (page.after.created_at, page.after.id)
         )
     query = query.order_by(CreditTransfer.created_at.desc(), CreditTransfer.id.desc()).limit(page.limit + 1)
     return (await session.execute(query)).scalars().all()
+
+
+async def find_transfer(session: AsyncSession, reference: str, kind: TransferKind) -> CreditTransfer | None:
+    query = select(CreditTransfer).where(CreditTransfer.reference == reference, CreditTransfer.kind == kind)
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def list_grants(
+    session: AsyncSession, page: PageRequest, *, workspace_id: UUID, mode: str
+) -> Sequence[CreditGrant]:
+    """Those with something left, newest first."""
+    query = select(CreditGrant).where(
+        CreditGrant.workspace_id == workspace_id, CreditGrant.mode == mode, CreditGrant.live
+    )
+    if page.after:
+        query = query.where(tuple_(CreditGrant.created_at, CreditGrant.id) < (page.after.created_at, page.after.id))
+    query = query.order_by(CreditGrant.created_at.desc(), CreditGrant.id.desc()).limit(page.limit + 1)
+    return (await session.execute(query)).scalars().all()
+
+
+async def sum_refundable(session: AsyncSession, task_id: UUID) -> int:
+    query = select(func.coalesce(func.sum(CreditHold.captured - CreditHold.refunded), 0))
+    return int((await session.execute(query.where(CreditHold.task_id == task_id))).scalar_one())
+
+
+async def expire_due(session: AsyncSession, limit: int) -> int:
+    """Let the credits of so many accounts expire, those that have waited the longest; how many accounts there were."""
+    # By their keys, as everybody locks them who locks several.
+    statement = """
+        select ledger_expire(workspace_id, mode) from (
+            select workspace_id, mode from (
+                select workspace_id, mode from credit_accounts where next_expiry_at <= clock_timestamp()
+                order by next_expiry_at limit :limit) due
+            order by workspace_id, mode) due
+    """
+    return len((await session.execute(text(statement), {"limit": limit})).all())
 
 
 async def find_price(session: AsyncSession, operation: str, provider: str, model: str) -> int | None:
@@ -48,6 +98,22 @@ async def find_price(session: AsyncSession, operation: str, provider: str, model
 async def list_prices(session: AsyncSession) -> Sequence[Price]:
     return (await session.execute(select(Price))).scalars().all()
 
+
+# What holds keep of each grant (migration 1305): the first parts, up to what is held or was captured for good. Most
+# holds have one part; only the others need their parts added up.
+KEEPS = "case status when 'open' then h.amount else captured - refunded end"
+KEPT = f"""
+    select id, workspace_id, mode, sum(amount) as amount from (
+        select grant_ids[1] as id, workspace_id, mode, {KEEPS} as amount from credit_holds h
+        where status <> 'released' and cardinality(grant_ids) = 1
+        union all
+        select part.id, workspace_id, mode, least(part.amount, greatest({KEEPS} - part.earlier, 0))
+        from credit_holds h cross join lateral (
+            select id, amount, sum(amount) over (order by place) - amount as earlier
+            from unnest(grant_ids, grant_amounts) with ordinality part (id, amount, place)) part
+        where status <> 'released' and cardinality(grant_ids) > 1) kept
+    group by id, workspace_id, mode
+"""
 
 # Each answers the rows that break it; ids and amounts only. I7 reads the tasks table by name: the task's end and its
 # hold's end are one transaction, and this is where that is checked.
@@ -86,17 +152,16 @@ INVARIANTS: dict[str, tuple[str, str]] = {
     "I5": (
         "balances are the sum of their history",
         """select a.workspace_id, a.mode, a.balance, a.held, a.total_earned, a.total_spent from credit_accounts a
-           left join lateral (
-               select coalesce(sum(case when credit = 'customer' then amount else -amount end), 0) as posted,
-                      coalesce(sum(amount) filter (where kind in ('grant', 'purchase')), 0) as earned,
-                      coalesce(sum(case kind when 'capture' then amount when 'refund' then -amount else 0 end), 0)
-                          as spent
-               from credit_transfers t where t.workspace_id = a.workspace_id and t.mode = a.mode) h on true
-           left join lateral (
-               select coalesce(sum(amount), 0) as held from credit_holds o
-               where o.workspace_id = a.workspace_id and o.mode = a.mode and o.status = 'open') o on true
-           where a.balance + a.held <> h.posted or a.held <> o.held
-              or a.total_earned <> h.earned or a.total_spent <> h.spent""",
+           left join (
+               select workspace_id, mode, sum(case when credit = 'customer' then amount else -amount end) as posted,
+                      sum(amount) filter (where kind in ('grant', 'purchase')) as earned,
+                      sum(case kind when 'capture' then amount when 'refund' then -amount else 0 end) as spent
+               from credit_transfers group by workspace_id, mode) h using (workspace_id, mode)
+           left join (
+               select workspace_id, mode, sum(amount) as held from credit_holds where status = 'open'
+               group by workspace_id, mode) o using (workspace_id, mode)
+           where a.balance + a.held <> coalesce(h.posted, 0) or a.held <> coalesce(o.held, 0)
+              or a.total_earned <> coalesce(h.earned, 0) or a.total_spent <> coalesce(h.spent, 0)""",
     ),
     "I6": (
         "history only grows",
@@ -105,13 +170,16 @@ INVARIANTS: dict[str, tuple[str, str]] = {
                from credit_transfers window chain as (partition by workspace_id, mode order by entry)) t
            where entry <> place or balance_before <> expected
            union all
-           select a.workspace_id, a.mode, a.entries, 0 from credit_accounts a
-           where a.entries <> (select count(*) from credit_transfers t
-                               where t.workspace_id = a.workspace_id and t.mode = a.mode)
+           select workspace_id, mode, a.entries, 0 from credit_accounts a
+           left join (select workspace_id, mode, count(*) as entries from credit_transfers
+                      group by workspace_id, mode) t using (workspace_id, mode)
+           where a.entries <> coalesce(t.entries, 0)
            union all
            select null, 'there is no trigger ' || guard, 0, 0
            from unnest(array['credit_transfers_append_only', 'credit_transfers_no_truncate',
-                             'credit_holds_resolve_once', 'credit_holds_no_delete', 'credit_holds_no_truncate']) guard
+                             'credit_holds_resolve_once', 'credit_holds_no_delete', 'credit_holds_no_truncate',
+                             'credit_grants_keep_terms', 'credit_grants_no_delete',
+                             'credit_grants_no_truncate']) guard
            where not exists (select 1 from pg_trigger where tgname = guard and tgenabled = 'A')""",
     ),
     "I7": (
@@ -131,15 +199,49 @@ INVARIANTS: dict[str, tuple[str, str]] = {
         "no more is refunded than was captured",
         """select task_id, sum(case kind when 'refund' then amount else -amount end) from credit_transfers
            where task_id is not null and kind in ('capture', 'refund')
-           group by task_id having sum(case kind when 'refund' then amount else -amount end) > 0""",
+           group by task_id having sum(case kind when 'refund' then amount else -amount end) > 0
+           union all
+           select task_id, h.amount - coalesce(t.amount, 0)
+           from (select task_id, sum(refunded) as amount from credit_holds where refunded > 0 group by task_id) h
+           full join (select task_id, sum(amount) as amount from credit_transfers where kind = 'refund'
+                      group by task_id) t using (task_id)
+           where h.amount is distinct from t.amount""",
+    ),
+    "I9": (
+        "every credit is where its grant says",
+        f"""select id::text, 'parts', amount::numeric, sum_of(grant_amounts)::numeric from credit_holds
+           where amount <> sum_of(grant_amounts) or cardinality(grant_ids) <> cardinality(grant_amounts)
+           union all
+           select a.workspace_id || ' ' || a.mode, 'balance, remaining', a.balance, coalesce(g.remaining, 0)
+           from credit_accounts a
+           left join (
+               select workspace_id, mode, sum(remaining) as remaining, sum(amount) as amount,
+                      min(expires_at) filter (where live) as soonest
+               from credit_grants group by workspace_id, mode) g using (workspace_id, mode)
+           where a.balance <> coalesce(g.remaining, 0) or a.total_earned <> coalesce(g.amount, 0)
+              or g.soonest < coalesce(a.next_expiry_at, 'infinity')
+           union all
+           select coalesce(g.id, k.id)::text, 'amount, kept', g.amount, k.amount
+           from credit_grants g full join ({KEPT}) k using (id, workspace_id, mode)
+           where g.amount is null or g.amount <> g.remaining + g.expired + coalesce(k.amount, 0)
+           union all
+           select g.id::text, 'expired', g.expired, coalesce(t.amount, 0) from credit_grants g
+           left join (select left(reference, 36) as id, sum(amount) as amount from credit_transfers
+                      where kind = 'expiry' group by 1) t on t.id = g.id::text
+           where g.expired <> coalesce(t.amount, 0)
+           union all
+           select g.id::text, 'no transfer', g.amount, 0 from credit_grants g
+           where g.reference <> 'before-grants:' || g.workspace_id || ':' || g.mode and not exists (
+               select 1 from credit_transfers t where (t.reference, t.kind, t.workspace_id, t.mode, t.amount)
+                   = (g.reference, g.kind, g.workspace_id, g.mode, g.amount))""",
     ),
 }
 
 
-async def find_breaches(session: AsyncSession, invariant: str, limit: int) -> Sequence[Row[*tuple[object, ...]]]:
-    statement = f"select * from ({INVARIANTS[invariant][1]}) breach limit :limit"
-    return (await session.execute(text(statement), {"limit": limit})).all()
-
-
-async def count_transfers(session: AsyncSession) -> int:
-    return (await session.execute(select(func.count()).select_from(CreditTransfer))).scalar_one()
+async def find_breaches(session: AsyncSession, statement: str, limit: int) -> Sequence[Row[*tuple[object, ...]]]:
+    """The first rows of a check, which may take its time."""
+    # Whole tables are read and sorted; without the memory it would be done on disk.
+    await session.execute(
+        text("select set_config('statement_timeout', '0', true), set_config('work_mem', '128MB', true)")
+    )
+    return (await session.execute(text(f"select * from ({statement}) breach limit :limit"), {"limit": limit})).all()

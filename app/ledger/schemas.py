@@ -5,9 +5,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.core.ids import TaskId, TransactionId
+from app.core.ids import GrantId, TaskId, TransactionId
 from app.ledger.amounts import Credits
-from app.ledger.models import Book, CreditTransfer, TransferKind
+from app.ledger.models import Book, CreditTransfer, GrantKind, TransferKind
 
 
 class CreditsRead(BaseModel):
@@ -22,6 +22,39 @@ class CreditsRead(BaseModel):
     held: Credits = Field(description="Set aside for tasks that have not ended.")
     total_earned: Credits = Field(description="All credits ever granted or bought.")
     total_spent: Credits = Field(description="All credits ever charged, less refunds.")
+
+
+class GrantRead(BaseModel):
+    """Credits that came in at once, and what is left of them."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "grant_01jcqzn0v2f5wrb7c1m4k9t3sy",
+                    "object": "credit_grant",
+                    "kind": "grant",
+                    "amount": 100,
+                    "remaining": 97.5,
+                    "priority": 0,
+                    "expires_at": "2027-01-31T00:00:00Z",
+                    "reason": "Launch month",
+                    "created_at": "2026-11-21T09:00:24Z",
+                }
+            ]
+        },
+    )
+
+    id: GrantId
+    object: Literal["credit_grant"] = "credit_grant"
+    kind: GrantKind
+    amount: Credits
+    remaining: Credits = Field(description="What may still be spent of it.")
+    priority: int = Field(description="Lower ones are used up first.")
+    expires_at: datetime | None = Field(description="From then on it cannot be spent; null: never.")
+    reason: str
+    created_at: datetime
 
 
 _EXAMPLE: dict[str, Any] = {
@@ -64,3 +97,10 @@ class TransactionRead(BaseModel):
             task_id=row.task_id,
             created_at=row.created_at,
         )
+
+
+STATEMENT_EXAMPLE = (
+    "id,created_at,kind,amount,balance_before,balance_after,reason,task_id\r\n"
+    "txn_01jcqzn0v2f5wrb7c1m4k9t3sy,2026-11-21T09:00:24.000000Z,capture,-2,101,99,Task: replace_background,"
+    "task_01jcqzm4x8e3v9tk5h2w7d6n0p\r\n"
+)

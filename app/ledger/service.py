@@ -1,18 +1,21 @@
 """Rules of money: grants, holds, captures, releases, prices. Every function works inside the caller's transaction."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.schemas import CallerInfo
 from app.core import clock
+from app.core.db import Database
 from app.core.paging import PageRequest, cut
 from app.core.settings import Settings
 from app.ledger import queries
-from app.ledger.amounts import from_credits, to_number
-from app.ledger.errors import InsufficientCredits
-from app.ledger.models import CreditAccount, CreditTransfer
+from app.ledger.amounts import from_credits, to_number, to_text
+from app.ledger.errors import InsufficientCredits, NotRefundable, ReferenceTaken
+from app.ledger.models import CreditAccount, CreditGrant, CreditTransfer, GrantKind, TransferKind
+from app.ledger.queries import Period
 
 
 class HoldMissing(Exception):
@@ -82,10 +85,81 @@ async def release(session: AsyncSession, task_id: UUID) -> int:
     return left
 
 
+async def grant(
+    session: AsyncSession,
+    settings: Settings,
+    amount: int,
+    *,
+    workspace_id: UUID,
+    mode: str,
+    reason: str,
+    reference: str,
+    kind: GrantKind = GrantKind.GRANT,
+    priority: int = 0,
+    expires_at: datetime | None = None,
+) -> bool:
+    """Give credits; False when this `reference` gave them before, which changes nothing.
+
+    Lower priorities are burned first, then what expires soonest. Raises ReferenceTaken.
+    """
+    await open_account(session, settings, workspace_id=workspace_id, mode=mode)
+    where = {"workspace": workspace_id, "mode": mode}
+    terms = {"priority": priority, "expires": expires_at}
+    made = await queries.call(
+        session, "ledger_grant", **where, kind=kind, amount=amount, reason=reason, reference=reference, **terms
+    )
+    if made is not None:
+        return True
+    before = await queries.find_transfer(session, reference, TransferKind(kind))
+    if before is None or (before.workspace_id, before.mode, before.amount) != (workspace_id, mode, amount):
+        raise ReferenceTaken(f"The reference {reference!r} stands for another {kind}.")
+    return False
+
+
+async def refund(session: AsyncSession, task_id: UUID, amount: int | None, *, reason: str, reference: str) -> int:
+    """Give back `amount` of what a task was charged, or all that is left of it; the balance then.
+
+    The credits return to the grants they came from; one that expired meanwhile lives for 30 more days. The same
+    `reference` again changes nothing. Raises NotRefundable or ReferenceTaken.
+    """
+    before = await queries.find_transfer(session, reference, TransferKind.REFUND)
+    if before is not None and (before.task_id != task_id or amount not in (None, before.amount)):
+        raise ReferenceTaken(f"The reference {reference!r} stands for another refund.")
+    balance: int | None = await queries.call(
+        session, "ledger_refund", task=task_id, amount=amount, reason=reason, reference=reference
+    )
+    if balance is None:
+        left = to_text(await queries.sum_refundable(session, task_id))
+        raise NotRefundable(f"Of this task's charge {left} credits are left to refund.")
+    return balance
+
+
+async def expire_due(database: Database, *, at_once: int = 100) -> int:
+    """Let all credits past their expiry expire, a few accounts in each transaction; how many accounts there were.
+
+    Stopped or done twice it does no harm. Holds and reads do not wait for it: what is due expires before they look.
+    """
+    total, found = 0, at_once
+    while found == at_once:
+        async with database.transaction() as session:
+            found = await queries.expire_due(session, at_once)
+        total += found
+    return total
+
+
+async def list_grants(
+    session: AsyncSession, settings: Settings, caller: CallerInfo, page: PageRequest
+) -> tuple[list[CreditGrant], str | None]:
+    """What the balance is made of."""
+    await get_account(session, settings, workspace_id=caller.workspace_id, mode=caller.mode)
+    rows = await queries.list_grants(session, page, workspace_id=caller.workspace_id, mode=caller.mode)
+    return cut(rows, page)
+
+
 async def list_transfers(
-    session: AsyncSession, caller: CallerInfo, page: PageRequest
+    session: AsyncSession, caller: CallerInfo, page: PageRequest, period: Period
 ) -> tuple[list[CreditTransfer], str | None]:
-    rows = await queries.list_transfers(session, page, workspace_id=caller.workspace_id, mode=caller.mode)
+    rows = await queries.list_transfers(session, page, period, workspace_id=caller.workspace_id, mode=caller.mode)
     return cut(rows, page)
 
 

@@ -31,7 +31,10 @@ REFUND = TRANSFER.format(
     | {"kind": "'refund'", "debit": "'usage'", "credit": "'customer'", "amount": "9000000", "before": "-9000000"},
     reference="'refund'",
 )
-UNGUARDED = ("alter table credit_holds disable trigger all", "alter table credit_transfers disable trigger all")
+UNGUARDED = tuple(
+    f"alter table {table} disable trigger all" for table in ("credit_holds", "credit_transfers", "credit_grants")
+)
+UNCHECKED = "alter table credit_holds drop constraint ck_credit_holds_parts"
 OF_TASK = "where task_id = :task"
 OF_WORKSPACE = "where workspace_id = :workspace and mode = 'live'"
 
@@ -59,6 +62,7 @@ BREACHES = [
         for table, names in {
             "credit_transfers": ("append_only", "no_truncate"),
             "credit_holds": ("resolve_once", "no_delete", "no_truncate"),
+            "credit_grants": ("keep_terms", "no_delete", "no_truncate"),
         }.items()
         for name in names
     ),
@@ -71,6 +75,16 @@ BREACHES = [
         ),
     ),
     ("I8", (REFUND,)),
+    ("I8", (f"update credit_holds set refunded = refunded + 1 {OF_TASK}",)),
+    ("I9", (f"update credit_grants set remaining = remaining - 1 {OF_WORKSPACE}",)),
+    ("I9", (f"update credit_grants set remaining = remaining - 1, expired = expired + 1 {OF_WORKSPACE}",)),
+    ("I9", (*UNGUARDED, f"update credit_grants set amount = amount + 1, remaining = remaining + 1 {OF_WORKSPACE}")),
+    ("I9", (*UNGUARDED, f"delete from credit_grants {OF_WORKSPACE}")),
+    ("I9", (*UNGUARDED, f"update credit_grants set reference = 'another' {OF_WORKSPACE}")),
+    ("I9", (f"update credit_grants set expires_at = now() {OF_WORKSPACE}",)),
+    ("I9", (*UNGUARDED, UNCHECKED, f"update credit_holds set grant_amounts = array[1, 2] {OF_TASK}")),
+    ("I9", (*UNGUARDED, f"update credit_holds set grant_ids = array[gen_random_uuid()] {OF_TASK}")),
+    ("I9", (*UNGUARDED, f"update credit_holds set mode = 'test' {OF_TASK}")),
 ]
 
 
