@@ -31,6 +31,7 @@ from app.events.reader import EventReader
 from app.events.service import CHANNEL
 from app.generation.catalog_router import router as catalog
 from app.generation.inbound_router import router as inbound
+from app.generation.intake import Intake
 from app.generation.reader import TaskReader
 from app.generation.router import hot_routes
 from app.generation.router import router as tasks
@@ -53,6 +54,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.asset_tools = tools = await AssetTools.open(settings)
     app.state.lookout = Lookout(TaskReader(database, tools), events, bells)
     app.state.checks = {"database": database.check, "redis": redis.ping, "storage": tools.storage.check}
+    app.state.intake = Intake(settings, database, app.state.catalog, tools)
     bells.start()
     keys.start()
     # Most of the heap is here to stay: not scanning it again and again keeps the slowest answers fast.

@@ -15,7 +15,7 @@ from app.accounts.schemas import CallerInfo
 from app.core import hot, idempotency
 from app.core.db import DatabaseDep
 from app.core.dependencies import SealerDep
-from app.core.idempotency import Once
+from app.core.idempotency import Claim, Once
 from app.core.problems import (
     DependencyDown,
     IdempotencyKeyInFlight,
@@ -131,6 +131,15 @@ async def _once(
 
 # For routes with a JSON body. Name it before DbSession, so that a failed commit lets the key go.
 OnceDep = Annotated[Once, Depends(_once, scope="function")]
+
+
+async def claimed(request: Request, header: str | None) -> Claim | None:
+    """The key and what it stands for, for routes that claim it in the statement of the effect itself."""
+    key = idempotency.read_key(header)
+    if key is None:
+        return None
+    body = idempotency.canonical(await request.body())
+    return Claim(key, idempotency.fingerprint(request.method, request.url.path, body))
 
 
 def same_body(parts: dict[str, Any]) -> bytes:

@@ -12,6 +12,11 @@ from sqlalchemy.orm import selectinload
 from app.assets.models import Asset, AssetFile, AssetStatus
 from app.core.paging import PageRequest
 
+FACTS = """
+    select kind, width, height from assets
+    where id = $1 and workspace_id = $2 and mode = $3 and status = 'ready' and deleted_at is null
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Filters:

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import DeclarativeBase
 
 from app.core import queue
+from app.core.ringer import Ringer
 from app.core.settings import Settings
 
 UNREACHABLE = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
@@ -76,6 +77,7 @@ class Database:
         self.engine = make_engine(settings)
         self._settings = settings
         self._redis = redis
+        self.ringer = Ringer(redis)
         self._direct: asyncpg.Pool | None = None
         self._opening = asyncio.Lock()
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
@@ -104,10 +106,6 @@ class Database:
         pool = self._direct or await self._open_direct()
         return await pool.fetchrow(statement, *args)
 
-    async def send(self, outbox: list[queue.Job | queue.Message]) -> None:
-        """Wake-ups of what was committed the direct way."""
-        await queue.send(self._redis, outbox)
-
     async def _open_direct(self) -> asyncpg.Pool:
         async with self._opening:
             if self._direct is None:
@@ -127,6 +125,7 @@ class Database:
             await connection.exec_driver_sql("select 1")
 
     async def close(self) -> None:
+        await self.ringer.close()
         await self.engine.dispose()
         if self._direct is not None:
             await self._direct.close()

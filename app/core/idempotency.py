@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID, uuid4
@@ -47,6 +48,16 @@ class IdempotencyKey(Base):
     status: Mapped[int | None]
     headers: Mapped[dict[str, Any] | None]
     body: Mapped[bytes | None]
+    task_id: Mapped[UUID | None]
+    """Instead of headers and body: the answer is this task as it was when ordered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A caller's key and what it stands for, for those who claim it in the statement of the effect itself."""
+
+    key: str
+    fingerprint: bytes
 
 
 class Replay(Exception):
@@ -108,7 +119,7 @@ class Once:
                 .values(status=status, headers=dict(headers or {}), body=self._sealer.seal(content))
             )
             if kept.rowcount != 1:  # type: ignore[attr-defined]
-                raise _in_flight()  # we were slow and another took over: undo ours
+                raise in_flight()  # we were slow and another took over: undo ours
         return response
 
 
@@ -120,7 +131,8 @@ def _is(row: Mapping[str, Any]) -> tuple[Any, ...]:
     )
 
 
-def _in_flight() -> IdempotencyKeyInFlight:
+def in_flight() -> IdempotencyKeyInFlight:
+    """The problem that tells when to ask again."""
     return IdempotencyKeyInFlight(headers={"Retry-After": str(RETRY_SECONDS)})
 
 
@@ -132,7 +144,7 @@ async def _claim(session: AsyncSession, sealer: Sealer, row: Mapping[str, Any]) 
         fresh.on_conflict_do_update(
             index_elements=["workspace_id", "mode", "key"],
             set_={column: fresh.excluded[column] for column in ("fingerprint", "claim", "claimed_until", "expires_at")}
-            | {"status": None, "headers": None, "body": None},
+            | {"status": None, "headers": None, "body": None, "task_id": None},
             where=(IdempotencyKey.expires_at < now)
             | (
                 IdempotencyKey.status.is_(None)
@@ -145,11 +157,11 @@ async def _claim(session: AsyncSession, sealer: Sealer, row: Mapping[str, Any]) 
         return
     held = (await session.execute(select(IdempotencyKey).where(*_is(row)))).scalar_one_or_none()
     if held is None:
-        raise _in_flight()
+        raise in_flight()
     if held.fingerprint != row["fingerprint"]:
         raise IdempotencyKeyReused.at("header:Idempotency-Key", IdempotencyKeyReused.title())
     if held.status is None:
-        raise _in_flight()
+        raise in_flight()
     headers = {**(held.headers or {}), "Idempotency-Replayed": "true"}
     try:
         content = sealer.open(held.body or b"")

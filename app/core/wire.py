@@ -42,8 +42,8 @@ def moment(value: datetime | None) -> str | None:
 
 
 def dumps(value: Any) -> bytes:
-    """JSON, fast; whole numbers of any size are written as they are."""
+    """JSON, fast; whole numbers of any size are written as they are, ids and the like as their text."""
     try:
-        return orjson.dumps(value)
+        return orjson.dumps(value, default=str)
     except TypeError:  # a whole number beyond 64 bits
-        return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=str).encode()

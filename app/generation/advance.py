@@ -98,7 +98,7 @@ async def _hand_over(engine: Engine, claim: Claim) -> None:
     in_house = [name for name, provider in engine.catalog.providers.items() if provider.is_repeatable]
     lane = await queries.hand_over(engine.database, claim.task_id, claim.fence, in_house)
     if lane is not None:
-        await engine.database.send([jobs.work(lane)])
+        engine.database.ringer.ring(jobs.WORK, lane)
 
 
 class _Run:

@@ -83,5 +83,5 @@ async def receive(database: Database, settings: Settings, provider: str, token: 
         return True
     log.info("called_back", attempt_id=str(attempt_id), is_known=noted is not None)
     if noted is not None and noted.lane is not None:
-        await database.send([jobs.work(noted.lane)])
+        database.ringer.ring(jobs.WORK, noted.lane)
     return True

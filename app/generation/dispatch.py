@@ -29,7 +29,7 @@ class Puller:
 
     def __init__(self, engine: Engine, redis: ArqRedis) -> None:
         self._engine = engine
-        self._tower = BellTower(redis, jobs.CHANNEL)
+        self._tower = BellTower(redis, jobs.WORK)
         self._pulling: list[asyncio.Task[None]] = []
         self._working: dict[str, set[asyncio.Task[None]]] = {}
 

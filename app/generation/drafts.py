@@ -7,43 +7,52 @@ from typing import Any, cast
 from uuid import UUID
 
 from pydantic import ValidationError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.schemas import CallerInfo
 from app.assets import service as assets
-from app.assets.models import Asset
+from app.assets.facts import AssetFacts, KnownAssets
 from app.assets.tools import AssetTools
 from app.core.db import Database
 from app.core.ids import decode, encode
 from app.core.problems import FieldError, InvalidRequest, NotFound, field_errors
 from app.generation import presets
 from app.generation.errors import NotAvailable, UnknownModel, UnknownOperation, UnknownPreset
+from app.generation.history import Kind, size_class
 from app.generation.operations import OPERATIONS, Operation, OperationInput
 from app.generation.schemas import TaskCreate
 from app.ledger import service as ledger
 from app.ledger.errors import NotSellable
+from app.ledger.price_list import Prices
 from app.providers.base import UnknownScenario
 from app.providers.catalog import Catalog, Route
 
 
 @dataclass(slots=True)
 class Draft:
-    """A checked order. `route` is every way to do it, first choice first; `price` is for all outputs."""
+    """A checked order. `route` is every way to do it, first choice first; `unit` is the price of one output."""
 
     operation: Operation
     input: OperationInput
     route: Sequence[Route]
-    price: int
+    unit: int
     values: dict[str, Any] = field(default_factory=dict)
+    assets: dict[str, UUID] = field(default_factory=dict)
+    size_class: int = 0
     imported: list[UUID] = field(default_factory=list)
+
+    @property
+    def price(self) -> int:
+        return self.unit * self.input.outputs
 
     @property
     def offer(self) -> Route:
         return self.route[0]
 
-    @property
-    def estimated_seconds(self) -> int:
-        return max(1, round(self.offer.offer.seconds * self.input.outputs))
+    def estimated_seconds(self, means: Mapping[Kind, float]) -> int:
+        """By the history of such tasks; by the provider's word where there is none."""
+        offer = self.offer.offer
+        kind = (self.operation.name, self.offer.provider, offer.model, self.size_class)
+        return max(1, round(means.get(kind, offer.seconds) * self.input.outputs))
 
 
 def _operation(order: TaskCreate) -> Operation:
@@ -104,30 +113,30 @@ def _routes(
     return fitting
 
 
-async def _priced(
-    session: AsyncSession, order: TaskCreate, operation: Operation, routes: Sequence[Route]
+def _priced(
+    prices: Prices, order: TaskCreate, operation: Operation, routes: Sequence[Route]
 ) -> tuple[list[Route], int]:
     """The routes on sale, in the order wished for, and the price of one output by the first. Raises NotSellable."""
-    prices = {}
-    for route in routes:
-        price = await ledger.find_price(session, operation.name, route.provider, route.offer.model)
-        if price is not None:
-            prices[route] = price
-    if not prices:
+    priced = {
+        route: price
+        for route in routes
+        if (price := ledger.price_of(prices, operation.name, route.provider, route.offer.model)) is not None
+    }
+    if not priced:
         raise NotSellable.at("/operation", f"{operation.name} has no price yet, so it cannot be ordered.")
     match order.routing.prefer:
         case "cost":
-            chosen = sorted(prices, key=lambda route: prices[route])
+            chosen = sorted(priced, key=lambda route: priced[route])
         case "speed":
-            chosen = sorted(prices, key=lambda route: route.offer.seconds)
+            chosen = sorted(priced, key=lambda route: route.offer.seconds)
         case _:
-            chosen = list(prices)
+            chosen = list(priced)
     if not order.routing.fallback:
         chosen = chosen[:1]
-    return chosen, prices[chosen[0]]
+    return chosen, priced[chosen[0]]
 
 
-async def make(catalog: Catalog, session: AsyncSession, caller: CallerInfo, order: TaskCreate) -> Draft:
+def make(catalog: Catalog, prices: Prices, caller: CallerInfo, order: TaskCreate) -> Draft:
     """Check all of the order but its files. Raises the problem that names the first wrong field."""
     operation = _operation(order)
     checked = _input(order, operation)
@@ -135,52 +144,60 @@ async def make(catalog: Catalog, session: AsyncSession, caller: CallerInfo, orde
     if order.webhook_url is not None:
         raise NotAvailable.at("/webhook_url", "Webhooks are not available yet: leave webhook_url null and wait by SSE.")
     routes = _routes(catalog, order, operation, checked, caller.mode)
-    routes, unit = await _priced(session, order, operation, routes)
+    routes, unit = _priced(prices, order, operation, routes)
     if checked.outputs > routes[0].offer.max_outputs:
         raise InvalidRequest.at("/input/num_images", f"At most {routes[0].offer.max_outputs} with this model.")
     values = checked.model_dump(mode="json")
     if "seed" in values and values["seed"] is None:
         values["seed"] = secrets.randbelow(2**32)
-    return Draft(operation, checked, routes, unit * checked.outputs, values)
+    return Draft(operation, checked, routes, unit, values)
 
 
-async def resolve_files(tools: AssetTools, database: Database, caller: CallerInfo, draft: Draft) -> None:
+async def resolve_files(
+    known: KnownAssets, tools: AssetTools, database: Database, caller: CallerInfo, draft: Draft
+) -> None:
     """Find the input's assets, or import its URLs; then check what depends on them. Raises with nothing left behind."""
+    if not draft.operation.input.images:
+        draft.size_class = size_class(draft.input.pixels(0, 0))
     try:
         for name in draft.operation.input.images:
-            asset = await _file(tools, database, caller, draft, name)
-            draft.values[name] = encode("asset", asset.id)
-            _check_against(draft.input, name, asset)
+            facts = await _file(known, tools, database, caller, draft, name)
+            draft.values[name] = encode("asset", facts.id)
+            draft.assets[name] = facts.id
+            _check_against(draft.input, name, facts)
+            if name == draft.operation.input.images[0]:
+                draft.size_class = size_class(draft.input.pixels(facts.width, facts.height))
     except BaseException:
         await discard_imports(tools, database, draft)
         raise
 
 
-async def _file(tools: AssetTools, database: Database, caller: CallerInfo, draft: Draft, name: str) -> Asset:
+async def _file(
+    known: KnownAssets, tools: AssetTools, database: Database, caller: CallerInfo, draft: Draft, name: str
+) -> AssetFacts:
     reference, pointer = cast("str", draft.values[name]), f"/input/{name}"
     if "://" in reference:
         asset = await assets.import_url(
             tools, database, reference, workspace_id=caller.workspace_id, mode=caller.mode, pointer=pointer
         )
         draft.imported.append(asset.id)
-        return asset
+        return AssetFacts(asset.id, asset.kind, asset.width or 0, asset.height or 0)
     try:
         asset_id = decode("asset", reference)
     except ValueError:
         raise InvalidRequest.at(pointer, "Give an asset id (asset_…) or an https URL.", code="invalid_id") from None
     try:
-        async with database.transaction() as session:
-            asset = await assets.get_ready(session, asset_id, workspace_id=caller.workspace_id, mode=caller.mode)
+        facts = await known.get(asset_id, workspace_id=caller.workspace_id, mode=caller.mode)
     except NotFound as problem:
         problem.errors = (FieldError(pointer, problem.code, problem.detail),)
         raise
-    if asset.kind != "image":
-        raise InvalidRequest.at(pointer, f"This needs an image; the asset is {asset.kind}.")
-    return asset
+    if facts.kind != "image":
+        raise InvalidRequest.at(pointer, f"This needs an image; the asset is {facts.kind}.")
+    return facts
 
 
-def _check_against(checked: OperationInput, name: str, asset: Asset) -> None:
-    fault = checked.fault_with(name, asset.width or 0, asset.height or 0)
+def _check_against(checked: OperationInput, name: str, facts: AssetFacts) -> None:
+    fault = checked.fault_with(name, facts.width, facts.height)
     if fault is not None:
         raise InvalidRequest.at(f"/input/{fault[0]}", fault[1])
 

@@ -36,6 +36,15 @@ class NotAvailable(Problem):
     status = 422
 
 
+class TooManyTasks(Problem):
+    """The workspace has as many tasks waiting as its plan allows.
+
+    Nothing was held. Order again after the seconds in `Retry-After`, when some have ended, or take a larger plan.
+    """
+
+    status = 429
+
+
 class TaskNotFound(Problem):
     """There is no such task in this workspace."""
 

@@ -32,6 +32,8 @@ PENDING_TASK: dict[str, Any] = {
     "credits": {"quoted": 2, "held": 2, "charged": 0},
     "balance": 97,
     "estimated_seconds": 6,
+    "queue_position": 1,
+    "estimated_start_at": "2026-11-21T09:00:00.104202Z",
     "attempts": [],
     "outputs": [],
     "error": None,
@@ -51,6 +53,8 @@ TASK: dict[str, Any] = PENDING_TASK | {
     "provider": "local",
     "steps": [{"name": name, "status": "succeeded", "asset_id": _MADE[0], "asset_ids": list(_MADE)} for name in _STEPS],
     "credits": {"quoted": 2, "held": 0, "charged": 2},
+    "queue_position": None,
+    "estimated_start_at": None,
     "attempts": [
         {"step": name, "provider": "local", "model": "studio", "status": "succeeded", "error": None, "duration": 0.8}
         for name in _STEPS

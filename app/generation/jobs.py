@@ -5,19 +5,15 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import queue
-from app.core.queue import Job, Message
+from app.core.queue import Job
 
-CHANNEL = "backlot:work"
-
-
-def work(lane: str) -> Message:
-    """There is something to do in the lane, or a slot is free: its workers are to look."""
-    return Message(CHANNEL, lane)
+WORK = "backlot:work"
+"""The channel on which workers hear that there may be something to do, or a free slot, in the lanes that are named."""
 
 
 def ring(session: AsyncSession, lane: str) -> None:
-    """`work`, once the session's transaction is committed."""
-    queue.publish(session, CHANNEL, lane)
+    """Tell the lane's workers once the session's transaction is committed."""
+    queue.publish(session, WORK, lane)
 
 
 def cancel_at_provider(session: AsyncSession, attempt_id: UUID) -> None:

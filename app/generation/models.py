@@ -5,7 +5,19 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, CheckConstraint, ForeignKey, Index, String, Uuid, func, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    Double,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    String,
+    Uuid,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -101,6 +113,8 @@ class Task(Base):
     error: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     lane: Mapped[str] = mapped_column(default=REMOTE, server_default=REMOTE)
     """Of the provider to be called next: whose capacity the task waits for."""
+    size_class: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+    """Of one result; see `history.size_class`."""
     batch_id: Mapped[UUID | None]
     batch_index: Mapped[int | None]
     version: Mapped[int] = mapped_column(default=1)
@@ -189,3 +203,16 @@ class TaskQueue(Base):
     room: Mapped[int]
     """How many may be queued; this and the slots are those of the workspace's plan."""
     served_at: Mapped[datetime] = mapped_column(server_default=text("'-infinity'"))
+
+
+class TaskDuration(Base):
+    """How long tasks of one kind take: the mean of about the last fifty, in seconds of one output."""
+
+    __tablename__ = "task_durations"
+
+    operation: Mapped[str] = mapped_column(primary_key=True)
+    provider: Mapped[str] = mapped_column(primary_key=True)
+    model: Mapped[str] = mapped_column(primary_key=True)
+    size_class: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    runs: Mapped[int] = mapped_column(BigInteger)
+    mean_seconds: Mapped[float] = mapped_column(Double)

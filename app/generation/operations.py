@@ -50,6 +50,10 @@ class OperationInput(BaseModel):
         """How many results are asked for."""
         return 1
 
+    def pixels(self, width: int, height: int) -> int:
+        """Of one result, for an input image of that size: what the time it takes depends on."""
+        return width * height
+
     def fault_with(self, name: str, width: int, height: int) -> tuple[str, str] | None:
         """The field that does not fit the image given as `name`, and why; None when all does."""
         return None
@@ -103,6 +107,9 @@ class ReplaceBackgroundInput(OperationInput):
     def fault_with(self, name: str, width: int, height: int) -> tuple[str, str] | None:
         return _too_small(width, height)
 
+    def pixels(self, width: int, height: int) -> int:
+        return (self.width or width) * (self.height or height)
+
     @model_validator(mode="after")
     def _has_a_setting(self) -> "ReplaceBackgroundInput":
         if self.preset is None and not (self.prompt or "").strip():
@@ -134,6 +141,9 @@ class TextToImageInput(OperationInput):
     @property
     def outputs(self) -> int:
         return self.num_images
+
+    def pixels(self, width: int, height: int) -> int:
+        return self.width * self.height
 
 
 class Crop(BaseModel):
@@ -187,6 +197,9 @@ class UpscaleInput(OperationInput):
     scale: Literal[2, 4] = 2
     output_format: Format = "png"
     output_quality: Quality = 95
+
+    def pixels(self, width: int, height: int) -> int:
+        return self.scale**2 * width * height
 
     def fault_with(self, name: str, width: int, height: int) -> tuple[str, str] | None:
         if self.scale * max(width, height) > MAX_UPSCALED_SIDE:

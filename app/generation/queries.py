@@ -19,6 +19,21 @@ from app.generation.models import OPEN, Task, TaskAttempt, TaskStep
 WHOLE = (selectinload(Task.steps), selectinload(Task.attempts))
 Row = TypeVar("Row", bound=Base)
 
+SUBMIT = """
+    select place, outcome, balance, task_id, queue_position, estimated_start_at from submit_tasks($1::jsonb)
+"""
+
+ORDERED_BEFORE = """
+    select k.fingerprint, k.task_id, e.data
+    from idempotency_keys k
+    left join lateral (
+        select data from events where events.task_id = k.task_id order by position limit 1) e on true
+    where k.workspace_id = $1 and k.mode = $2 and k.key = $3 and k.expires_at > now()
+"""
+
+DURATIONS = "select operation, provider, model, size_class, mean_seconds from task_durations"
+RECORD_DURATIONS = "select record_durations($1::jsonb)"
+
 
 async def find_task(
     session: AsyncSession, task_id: UUID, *, workspace_id: UUID, mode: str, for_update: bool = False

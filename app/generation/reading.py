@@ -47,6 +47,8 @@ def shown(
         },
         "balance": to_number(row["balance"]),
         "estimated_seconds": row["estimated_seconds"],
+        "queue_position": row.get("queue_position"),
+        "estimated_start_at": moment(row.get("estimated_start_at")),
         "attempts": [_attempt(names, *attempt) for attempt in attempts],
         "outputs": outputs,
         "error": row["error"],

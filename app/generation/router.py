@@ -6,17 +6,25 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from sqlalchemy.exc import SQLAlchemyError
 
-from app.accounts.caller import CALLER_PROBLEMS, ONCE_PROBLEMS, OnceDep, TasksReader, TasksWriter, authenticate
+from app.accounts.caller import (
+    CALLER_PROBLEMS,
+    ONCE_PROBLEMS,
+    IdempotencyHeader,
+    OnceDep,
+    TasksReader,
+    TasksWriter,
+    authenticate,
+    claimed,
+)
 from app.accounts.models import Scope
 from app.accounts.schemas import CallerInfo
 from app.assets.errors import UPLOAD_PROBLEMS, AssetNotFound
 from app.assets.tools import AssetToolsDep
 from app.core import conditional
-from app.core.db import DatabaseDep, DbSession
+from app.core.db import DbSession
 from app.core.dependencies import SettingsDep
-from app.core.hot import HotRoutes, header
+from app.core.hot import HotRoutes, header, read_json
 from app.core.ids import IdFormat, TaskId, decode, encode
 from app.core.paging import Page, PageParams
 from app.core.problems import InvalidCursor, InvalidRequest, problems
@@ -28,10 +36,12 @@ from app.generation.errors import (
     TaskNotEnded,
     TaskNotFound,
     TaskNotRetryable,
+    TooManyTasks,
     UnknownModel,
     UnknownOperation,
     UnknownPreset,
 )
+from app.generation.intake import Intake, Receipt
 from app.generation.models import TaskStatus
 from app.generation.schemas import Quote, QuotedCredits, TaskCreate, TaskRead
 from app.generation.waiting import Lookout
@@ -59,6 +69,12 @@ def _lookout(request: Request) -> Lookout:
     return lookout
 
 
+def _intake(request: Request) -> Intake:
+    intake: Intake = request.app.state.intake
+    return intake
+
+
+IntakeDep = Annotated[Intake, Depends(_intake)]
 CatalogDep = Annotated[Catalog, Depends(_catalog)]
 LookoutDep = Annotated[Lookout, Depends(_lookout)]
 
@@ -69,33 +85,37 @@ LookoutDep = Annotated[Lookout, Depends(_lookout)]
     response_model=TaskRead,
     operation_id="create_task",
     responses=problems(
-        *CALLER_PROBLEMS, *ONCE_PROBLEMS, *ORDER_PROBLEMS, *UPLOAD_PROBLEMS, AssetNotFound, InsufficientCredits
+        *CALLER_PROBLEMS,
+        *ONCE_PROBLEMS,
+        *ORDER_PROBLEMS,
+        *UPLOAD_PROBLEMS,
+        AssetNotFound,
+        InsufficientCredits,
+        TooManyTasks,
     )
     | ACCEPTED,
 )
 async def create_task(
-    order: TaskCreate,
-    caller: TasksWriter,
-    once: OnceDep,
-    database: DatabaseDep,
-    tools: AssetToolsDep,
-    catalog: CatalogDep,
-    settings: SettingsDep,
+    order: TaskCreate, request: Request, caller: TasksWriter, intake: IntakeDep, key: IdempotencyHeader = None
 ) -> Response:
     """Order a task: its price is held, and it is queued. The answer comes at once; then wait for its end."""
-    async with database.transaction() as session:
-        draft = await drafts.make(catalog, session, caller, order)
-    await drafts.resolve_files(tools, database, caller, draft)
-    try:
-        async with database.transaction() as session:
-            task = await service.start(session, settings, caller, order, draft)
-            shown = await reading.read(session, tools, task)
-            return await once.answer(session, 202, dumps(shown), {"Location": f"/v1/tasks/{encode('task', task.id)}"})
-    except (SQLAlchemyError, OSError):
-        raise  # whether it was committed is not known: an accepted task must not lose its input
-    except BaseException:
-        await drafts.discard_imports(tools, database, draft)
-        raise
+    return _accepted(await intake.order(caller, order, await claimed(request, key)))
+
+
+async def _create_task_hot(request: Request) -> Response | None:
+    caller = await authenticate(request, Scope.TASKS_WRITE)
+    order = await read_json(request, TaskCreate)
+    if order is None:
+        return None
+    claim = await claimed(request, header(request, b"idempotency-key"))
+    return _accepted(await _intake(request).order(caller, order, claim))
+
+
+def _accepted(receipt: Receipt) -> Response:
+    headers = {"Location": f"/v1/tasks/{receipt.shown['id']}"}
+    if receipt.is_replay:
+        headers["Idempotency-Replayed"] = "true"
+    return Response(dumps(receipt.shown), 202, headers, "application/json")
 
 
 @router.post(
@@ -104,14 +124,14 @@ async def create_task(
     operation_id="quote_task",
     responses=problems(*CALLER_PROBLEMS, *ORDER_PROBLEMS),
 )
-async def quote_task(order: TaskCreate, caller: TasksReader, catalog: CatalogDep, session: DbSession) -> Quote:
+async def quote_task(order: TaskCreate, caller: TasksReader, catalog: CatalogDep, intake: IntakeDep) -> Quote:
     """Price an order without placing it. URLs in it are not fetched, and nothing is kept."""
-    draft = await drafts.make(catalog, session, caller, order)
+    draft = drafts.make(catalog, await intake.prices.read(), caller, order)
     return Quote(
         credits=QuotedCredits(quoted=draft.price),
         model=draft.offer.offer.model,
         provider=draft.offer.provider,
-        estimated_seconds=draft.estimated_seconds,
+        estimated_seconds=draft.estimated_seconds(await intake.estimates.get()),
     )
 
 
@@ -241,6 +261,7 @@ async def _status(
 
 
 hot_routes = HotRoutes()
+hot_routes.add("POST", "/v1/tasks", _create_task_hot)
 hot_routes.add("GET", "/v1/tasks/{task_id}", _get_task_shortly)
 
 

@@ -112,7 +112,11 @@ class TaskSnapshot(BaseModel):
     steps: list[StepRead]
     credits: TaskCredits
     balance: Credits = Field(description="The workspace's balance after the task's last movement of credits.")
-    estimated_seconds: int
+    estimated_seconds: int = Field(description="From start to end, by the history of such tasks.")
+    queue_position: int | None = Field(
+        description="While it is pending: its place among the workspace's waiting tasks, the next is 1."
+    )
+    estimated_start_at: datetime | None = Field(description="While it is pending: when it may begin.")
     attempts: list[AttemptRead]
     error: TaskError | None
     batch_id: str | None

@@ -8,59 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.schemas import CallerInfo
 from app.core import clock
-from app.core.ids import new_id
 from app.core.paging import PageRequest, cut
 from app.core.settings import Settings
-from app.generation import jobs, queries, transitions
-from app.generation.drafts import Draft
+from app.generation import queries, transitions
 from app.generation.errors import TaskEnded, TaskNotEnded, TaskNotFound, TaskNotRetryable
 from app.generation.models import Task, TaskStatus
-from app.generation.schemas import TaskCreate
-from app.ledger import service as ledger
-
-
-async def start(session: AsyncSession, settings: Settings, caller: CallerInfo, order: TaskCreate, draft: Draft) -> Task:
-    """Hold the price, record the task, queue it: all or nothing. Raises InsufficientCredits."""
-    task_id = new_id()
-    balance = await ledger.hold(
-        session, settings, draft.price, workspace_id=caller.workspace_id, mode=caller.mode, task_id=task_id
-    )
-    task = Task(
-        id=task_id,
-        workspace_id=caller.workspace_id,
-        key_id=caller.key_id,
-        mode=caller.mode,
-        operation=draft.operation.name,
-        status=TaskStatus.PENDING,
-        input=draft.values,
-        model=order.model,
-        provider=order.provider,
-        routing=order.routing.model_dump(),
-        route=[
-            {"provider": way.provider, "lane": way.lane, "model": way.offer.model, "steps": list(way.offer.steps)}
-            for way in draft.route
-        ],
-        route_index=0,
-        run=1,
-        fence=0,
-        version=0,
-        meta=dict(order.metadata),
-        num_outputs=draft.input.outputs,
-        quoted=draft.price,
-        charged=0,
-        balance=balance,
-        estimated_seconds=draft.estimated_seconds,
-        output_ids=[],
-        created_at=clock.now(),
-        steps=[],
-        attempts=[],
-    )
-    transitions.plan(task)
-    session.add(task)
-    await session.flush()
-    transitions.announce(session, task, "task.created")
-    jobs.ring(session, task.lane)
-    return task
 
 
 async def get_task(session: AsyncSession, caller: CallerInfo, task_id: UUID, *, for_update: bool = False) -> Task:

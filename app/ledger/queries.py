@@ -95,6 +95,9 @@ async def find_price(session: AsyncSession, operation: str, provider: str, model
     ).scalar_one_or_none()
 
 
+PRICES = "select operation, provider, model, amount from prices"
+
+
 async def list_prices(session: AsyncSession) -> Sequence[Price]:
     return (await session.execute(select(Price))).scalars().all()
 

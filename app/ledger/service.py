@@ -22,16 +22,17 @@ class HoldMissing(Exception):
     """The task has no open hold: its money was settled before. The caller's transaction must not commit."""
 
 
+def welcome(settings: Settings, mode: str) -> tuple[int, str]:
+    """The first grant of an account, in millionths of a credit, and what its statement says."""
+    if mode == "live":
+        return from_credits(settings.ledger.signup_credits), "Welcome credits"
+    return from_credits(settings.ledger.test_credits), "Test credits"
+
+
 async def open_account(session: AsyncSession, settings: Settings, *, workspace_id: UUID, mode: str) -> None:
     """Make the account with its first grant, where it is not there yet: accounts open when first looked at."""
-    await queries.call(
-        session,
-        "ledger_open",
-        workspace=workspace_id,
-        mode=mode,
-        welcome=from_credits(settings.ledger.signup_credits if mode == "live" else settings.ledger.test_credits),
-        reason="Welcome credits" if mode == "live" else "Test credits",
-    )
+    amount, reason = welcome(settings, mode)
+    await queries.call(session, "ledger_open", workspace=workspace_id, mode=mode, welcome=amount, reason=reason)
 
 
 async def get_account(session: AsyncSession, settings: Settings, *, workspace_id: UUID, mode: str) -> CreditAccount:

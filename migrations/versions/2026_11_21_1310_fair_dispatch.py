@@ -71,6 +71,29 @@ COUNTING = (
     """,
 )
 
+# The limits in a queue's row are those of its workspace's plan, whoever changes either.
+FOLLOWING = (
+    """
+    create function follow_plan() returns trigger language plpgsql as $$
+    begin
+        if tg_table_name = 'plans' then
+            update task_queues q set slots = new.running_tasks, room = new.queued_tasks
+                from workspaces w where w.id = q.workspace_id and w.plan = new.name;
+        else
+            update task_queues q set slots = p.running_tasks, room = p.queued_tasks
+                from plans p where p.name = new.plan and q.workspace_id = new.id;
+        end if;
+        return null;
+    end $$
+    """,
+    """
+    create trigger plans_followed after update on plans for each row execute function follow_plan()
+    """,
+    """
+    create trigger workspaces_follow after update of plan on workspaces for each row execute function follow_plan()
+    """,
+)
+
 
 def upgrade() -> None:
     plans = op.create_table(
@@ -128,7 +151,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_events_batch", "events", ["batch_id", "position"], postgresql_where=sa.text("batch_id is not null")
     )
-    for statement in COUNTING:
+    for statement in COUNTING + FOLLOWING:
         op.execute(statement)
     op.execute(
         """
@@ -143,6 +166,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute("drop trigger workspaces_follow on workspaces")
+    op.execute("drop trigger plans_followed on plans")
+    op.execute("drop function follow_plan()")
     op.execute("drop trigger tasks_count_changed on tasks")
     op.execute("drop trigger tasks_count_new on tasks")
     op.execute("drop function count_changed_task()")

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "a1c0de0000a2"
-down_revision = "a1c0de000002"
+down_revision = "a1c0de000012"
 branch_labels = None
 depends_on = None
 

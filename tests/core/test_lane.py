@@ -1,3 +1,5 @@
+"""Many small things done as one."""
+
 import asyncio
 from collections.abc import Sequence
 

@@ -13,8 +13,9 @@ from app.assets.tools import AssetTools
 from app.core.db import Database
 from app.core.ids import new_id
 from app.core.settings import Settings
-from app.generation import advance, drafts, reading, service
+from app.generation import advance, reading, service
 from app.generation.advance import Engine
+from app.generation.intake import Intake
 from app.generation.models import Task
 from app.generation.schemas import TaskCreate, TaskRead
 from app.ledger.amounts import MICRO, to_number
@@ -46,6 +47,7 @@ class Stage:
     account: Account
     caller: CallerInfo
     engine: Engine
+    intake: Intake
     first: Scripted
     second: Scripted
 
@@ -54,16 +56,10 @@ class Stage:
         return self.engine.database
 
     async def order(self, operation: str = "upscale", **fields: Any) -> UUID:
-        """An order that is not in the queue: `advance` moves it."""
+        """An order no worker hears of: `advance` moves it."""
         values = {"image": await self.account.upload()} | ({"preset": "studio-white"} if "replace" in operation else {})
         order = TaskCreate.model_validate({"operation": operation, "input": values | fields.pop("input", {}), **fields})
-        async with self.database.transaction() as session:
-            draft = await drafts.make(self.engine.catalog, session, self.caller, order)
-        await drafts.resolve_files(self.engine.assets, self.database, self.caller, draft)
-        async with self.database.transaction() as session:
-            task = await service.start(session, self.engine.settings, self.caller, order, draft)
-            session.info.pop("outbox", None)
-        return task.id
+        return (await self.intake.order(self.caller, order, None)).task_id
 
     async def advance(self, task_id: UUID) -> TaskRead:
         """One look at the task, due or not."""
@@ -126,4 +122,5 @@ async def stage(account: Account, settings: Settings, database: Database, tools:
     caller = CallerInfo(
         workspace_id=account.workspace_id, user_id=new_id(), key_id=new_id(), mode="live", scopes=frozenset()
     )
-    return Stage(account, caller, Engine(settings, database, catalog, tools), first, second)
+    intake = Intake(settings, database, catalog, tools)
+    return Stage(account, caller, Engine(settings, database, catalog, tools), intake, first, second)

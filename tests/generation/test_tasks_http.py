@@ -27,6 +27,8 @@ TASK_FIELDS = {
     "credits",
     "balance",
     "estimated_seconds",
+    "queue_position",
+    "estimated_start_at",
     "attempts",
     "outputs",
     "error",

@@ -1,0 +1,38 @@
+"""The price table, kept in memory for the hot path.
+
+A price a second old may be wrong: `submit_tasks` compares it with the table's in the transaction of the hold, and
+whoever is told that it changed reads the list again.
+"""
+
+from collections.abc import Mapping
+from time import monotonic
+
+from app.core.db import Database
+from app.ledger import queries
+
+FRESH_SECONDS = 10.0
+
+Prices = Mapping[tuple[str, str, str], int]
+"""Millionths of a credit for one output, by (operation, provider, model or `*`)."""
+
+
+class PriceList:
+    """One per process."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._prices: Prices = {}
+        self._read_at = -FRESH_SECONDS
+
+    async def get(self) -> Prices:
+        """At most FRESH_SECONDS old."""
+        if monotonic() - self._read_at < FRESH_SECONDS:
+            return self._prices
+        return await self.read()
+
+    async def read(self) -> Prices:
+        """As the table is now."""
+        rows = await self._database.fetch(queries.PRICES)
+        self._prices = {(row["operation"], row["provider"], row["model"]): row["amount"] for row in rows}
+        self._read_at = monotonic()
+        return self._prices
