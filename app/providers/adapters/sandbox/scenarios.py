@@ -86,11 +86,11 @@ _ALL = (
     Scenario("wrong-type", spoils="wrong-type"),
     Scenario("empty", spoils="empty"),
     Scenario("fewer", spoils="fewer"),
-    Scenario("late", works=10, is_late=True),
+    Scenario("late", works=5, is_late=True),
     Scenario("callback", works=3, calls_back=(3,)),
     Scenario("duplicate-callback", works=3, calls_back=(3, 3, 3.2)),
     Scenario("lying-callback", works=8, calls_back=(1, 2)),
-    Scenario("poll-errors", works=8, polls_fail=True),
+    Scenario("poll-errors", works=6, polls_fail=True),
 )
 SCENARIOS: Mapping[str, Scenario] = {scenario.word: scenario for scenario in _ALL}
 _PLAIN = Scenario()
