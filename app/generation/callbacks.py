@@ -77,11 +77,11 @@ async def receive(database: Database, settings: Settings, provider: str, token: 
         return False
     lease = timedelta(seconds=settings.tasks.lease_seconds)
     try:
-        noted = await queries.note_callback(database, attempt_id, provider, lease=lease, pause=_PAUSE)
+        lane = await queries.note_callback(database, attempt_id, provider, lease=lease, pause=_PAUSE)
     except UNREACHABLE as fault:
         log.warning("callback_lost", attempt_id=str(attempt_id), error=repr(fault))
         return True
-    log.info("called_back", attempt_id=str(attempt_id), is_known=noted is not None)
-    if noted is not None and noted.lane is not None:
-        database.ringer.ring(jobs.WORK, noted.lane)
+    log.info("called_back", attempt_id=str(attempt_id), hastens=lane is not None)
+    if lane is not None:
+        database.ringer.ring(jobs.WORK, lane)
     return True

@@ -223,18 +223,12 @@ async def find_attempt(session: AsyncSession, attempt_id: UUID) -> TaskAttempt |
     return await session.get(TaskAttempt, attempt_id)
 
 
-@dataclass(frozen=True, slots=True)
-class CallbackNoted:
-    """`lane` is that of the task which is due now because of it; None when there was nothing to be hastened."""
-
-    lane: str | None
-
-
 async def note_callback(
     database: Database, attempt_id: UUID, provider: str, *, lease: timedelta, pause: timedelta
-) -> CallbackNoted | None:
-    """Count the call, and make the attempt's task due: `pause` after the call before at the earliest. None: no such
-    attempt.
+) -> str | None:
+    """Count the call, and make the attempt's task due, `pause` after the call before at the earliest.
+
+    The lane of a task that is due because of it; None when there is no such attempt, or nothing to be hastened.
 
     A task due within `lease` is left alone: a worker has it, who will see the count, or soon will.
     """
@@ -260,7 +254,7 @@ async def note_callback(
         lease,
         pause,
     )
-    return CallbackNoted(row["lane"]) if row else None
+    return row["lane"] if row else None
 
 
 # --- straight, for readers: $1 tasks, $2 their workspaces, $3 their modes; `place` counts them from 1

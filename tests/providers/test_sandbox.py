@@ -58,7 +58,7 @@ def _nothing_takes_time(monkeypatch: pytest.MonkeyPatch) -> None:
     async def nothing(_: float) -> None:
         return None
 
-    monkeypatch.setattr("app.providers.adapters.sandbox.provider.asyncio.sleep", nothing)
+    monkeypatch.setattr("app.providers.adapters.sandbox.provider.sleep", nothing)
 
 
 def call(scenario: str = "", operation: str = "text_to_image", **params: Any) -> Call:

@@ -1,6 +1,6 @@
 """The sandbox as its caller sees it: every answer is computed from the call, the reference and the clock."""
 
-import asyncio
+from asyncio import sleep
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -68,7 +68,7 @@ class Sandbox:
             raise Rejected(ErrorCode.PROVIDER_REJECTED, f"The sandbox cannot do {call.operation}.")
         scenario = scenarios.of_model(call.model)
         if scenario.delay:
-            await asyncio.sleep(scenario.delay)
+            await sleep(scenario.delay)
         if scenario.fault is not None and (scenario.tries is None or call.attempt <= scenario.tries):
             raise scenario.fault.error()
         job = Job.of_call(call, scenario)

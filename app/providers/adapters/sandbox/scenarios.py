@@ -4,7 +4,7 @@ docs/test-mode.md tells what a customer sees of each.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +14,6 @@ PREFIX = "sandbox"
 LONGEST_SECONDS = 600
 _NAMED = re.compile(rf"\b{PREFIX}:([a-z0-9-]+)")
 _SLOW = re.compile(r"slow-(\d{1,3})")
-_TEXTS = ("prompt", "full_prompt", "negative_prompt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +115,10 @@ def named_in(model: str, params: Mapping[str, Any]) -> Scenario | None:
     """The scenario named by the model of an order, or else in its prompt. Raises UnknownScenario."""
     if model.startswith(f"{PREFIX}:"):
         return of_model(model)
-    for field, named in _named_in_texts(params):
-        try:
-            return of_model(named)
-        except UnknownScenario as unknown:
-            raise UnknownScenario(field, str(unknown)) from unknown
-    return None
-
-
-def _named_in_texts(params: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for field in _TEXTS:
-        if found := _NAMED.search(params.get(field) or ""):
-            yield field, found[0]
+    found = _NAMED.search(params.get("prompt") or "")
+    if found is None:
+        return None
+    try:
+        return of_model(found[0])
+    except UnknownScenario as unknown:
+        raise UnknownScenario("prompt", unknown.message) from unknown
