@@ -5,16 +5,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import orjson
 from sqlalchemy import Select, delete, func, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
 from app.assets.models import Asset, AssetFile, AssetStatus
+from app.core.db import Database
 from app.core.paging import PageRequest
 
 FACTS = """
     select kind, width, height from assets
     where id = $1 and workspace_id = $2 and mode = $3 and status = 'ready' and deleted_at is null
+"""
+
+INPUTS = """
+    select a.id, a.width, a.height, f.key
+    from assets a join asset_files f on f.asset_id = a.id and f.rendition = 'full'
+    where a.id = any ($1) and a.workspace_id = $2 and a.mode = $3 and a.status = 'ready' and a.deleted_at is null
 """
 
 
@@ -70,6 +78,42 @@ async def list_ready(
         query = query.where(tuple_(Asset.created_at, Asset.id) < (page.after.created_at, page.after.id))
     query = query.order_by(Asset.created_at.desc(), Asset.id.desc()).limit(page.limit + 1)
     return (await session.execute(query)).scalars().all()
+
+
+_ADD = """
+    with added as (
+        insert into assets (
+            id, workspace_id, mode, kind, source, status, content_type, bytes, width, height, sha256, placeholder,
+            filename, favorite, is_intermediate, task_id, metadata, created_at)
+        select id, workspace_id, mode, 'image', source, 'pending', content_type, bytes, width, height,
+               decode(sha256, 'hex'), placeholder, filename, false, is_intermediate, task_id, '{}', created_at
+        from jsonb_to_recordset($1::jsonb) as x (
+            id uuid, workspace_id uuid, mode text, source text, content_type text, bytes bigint, width int, height int,
+            sha256 text, placeholder text, filename text, is_intermediate boolean, task_id uuid,
+            created_at timestamptz)
+    )
+    insert into asset_files (asset_id, rendition, key, content_type, bytes, width, height)
+    select asset_id, rendition, key, content_type, bytes, width, height
+    from jsonb_to_recordset($2::jsonb) as x (
+        asset_id uuid, rendition text, key text, content_type text, bytes bigint, width int, height int)
+"""
+_ASSET_COLUMNS = ("id", "workspace_id", "mode", "source", "content_type", "width", "height", "placeholder", "filename",
+                  "is_intermediate", "task_id", "created_at")  # fmt: skip
+_FILE_COLUMNS = ("rendition", "key", "content_type", "width", "height")
+
+
+async def add(database: Database, assets: Sequence[Asset]) -> None:
+    """Note assets that are about to be stored, as pending, with their files: all in one statement."""
+    rows = [
+        {name: getattr(asset, name) for name in _ASSET_COLUMNS} | {"bytes": asset.size, "sha256": asset.sha256.hex()}
+        for asset in assets
+    ]
+    files = [
+        {name: getattr(file, name) for name in _FILE_COLUMNS} | {"asset_id": asset.id, "bytes": file.size}
+        for asset in assets
+        for file in asset.files
+    ]
+    await database.fetch(_ADD, orjson.dumps(rows, default=str).decode(), orjson.dumps(files, default=str).decode())
 
 
 async def publish(session: AsyncSession, asset_ids: Sequence[UUID]) -> int:

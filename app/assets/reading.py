@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from app.assets.imaging import Rendition
-from app.assets.models import Asset
+from app.assets.models import Asset, AssetKind
 from app.assets.tools import AssetTools
 from app.core.ids import encode
 from app.core.wire import moment
@@ -19,7 +19,9 @@ def shown(tools: AssetTools, row: Mapping[str, Any], keys: Mapping[str, str]) ->
     `row` has the columns of `assets`, its digest in hex, its moments as the wire has them; `keys` has the storage key
     of each rendition.
     """
-    sign = tools.storage.signed_url
+    links = {rendition: tools.storage.signed_url(key) for rendition, key in keys.items()}
+    full = links[Rendition.FULL]
+    small = full if row["kind"] == AssetKind.IMAGE else None
     return {
         "id": encode("asset", UUID(row["id"])),
         "object": "asset",
@@ -33,9 +35,9 @@ def shown(tools: AssetTools, row: Mapping[str, Any], keys: Mapping[str, str]) ->
         "sha256": row["sha256"],
         "placeholder": row["placeholder"],
         "urls": {
-            "full": sign(keys[Rendition.FULL]),
-            "medium": sign(keys[Rendition.MEDIUM]) if Rendition.MEDIUM in keys else None,
-            "thumbnail": sign(keys[Rendition.THUMBNAIL]) if Rendition.THUMBNAIL in keys else None,
+            "full": full,
+            "medium": links.get(Rendition.MEDIUM, small),
+            "thumbnail": links.get(Rendition.THUMBNAIL, small),
         },
         "favorite": row["favorite"],
         "task_id": encode("task", UUID(row["task_id"])) if row["task_id"] else None,

@@ -6,7 +6,7 @@ from typing import Any
 import pyvips
 
 from app.assets import blurhash, structure
-from app.assets.imaging import ImageType, Rendition, describe, sniff
+from app.assets.imaging import MAX_OUTPUT_SIDE, ImageType, Rendition, describe, sniff
 from app.core.process_child import WorkRefused
 
 MEDIUM_SIDE = 1024
@@ -29,16 +29,13 @@ def make(content: bytes, *, max_side: int, keeps_clean: bool) -> dict[str, Any]:
         picture = _upright_srgb(loaded).copy_memory()
     except pyvips.Error as fault:
         raise structure.damaged(_NAMES[kind]) from fault
-    medium = _fit(picture, MEDIUM_SIDE)
-    thumbnail = _fit(medium, THUMBNAIL_SIDE)
-    return {
-        "pictures": [
-            _file(Rendition.FULL, picture, kind, content if is_clean else _encode(picture, kind, is_lossless)),
-            _file(Rendition.MEDIUM, medium, ImageType.WEBP, _webp(medium, 90)),
-            _file(Rendition.THUMBNAIL, thumbnail, ImageType.WEBP, _webp(thumbnail, 80)),
-        ],
-        "placeholder": _placeholder(thumbnail),
-    }
+    pictures = [_file(Rendition.FULL, picture, kind, content if is_clean else _encode(picture, kind, is_lossless))]
+    side = max(picture.width, picture.height) if is_clean else MAX_OUTPUT_SIDE
+    for rendition, most, quality in ((Rendition.MEDIUM, MEDIUM_SIDE, 90), (Rendition.THUMBNAIL, THUMBNAIL_SIDE, 80)):
+        if side > most:  # else the file that is kept is that rendition
+            picture = _fit(picture, most)
+            pictures.append(_file(rendition, picture, ImageType.WEBP, _webp(picture, quality)))
+    return {"pictures": pictures, "placeholder": _placeholder(picture)}
 
 
 @lru_cache(1)

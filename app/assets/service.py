@@ -29,10 +29,9 @@ from app.assets.errors import (
     UrlUnreachable,
 )
 from app.assets.imaging import ImageType, Prepared, Rendition
-from app.assets.models import Asset, AssetFile, AssetSource
+from app.assets.models import Asset, AssetFile, AssetKind, AssetSource
 from app.assets.queries import Filters
 from app.assets.schemas import AssetRead, AssetUpdate
-from app.assets.storage import FileMissing
 from app.assets.tools import AssetTools
 from app.core import clock
 from app.core.db import Database
@@ -80,12 +79,12 @@ async def take(tools: AssetTools, database: Database, sent: Upload, *, workspace
         if not content:
             raise EmptyFile.at(sent.pointer, "The file has no bytes.")
         try:
-            prepared = await _prepare(tools, content, max_side=tools.settings.max_image_side, keeps_clean=False)
+            prepared = await prepare(tools, content, max_side=tools.settings.max_image_side, keeps_clean=False)
         except WorkRefused as refusal:
             raise _REFUSALS[refusal.code].at(sent.pointer, refusal.detail) from refusal
         source = AssetSource.UPLOAD if sent.url is None else AssetSource.IMPORT
         digest = sent.digest or await asyncio.to_thread(_digest, content)
-        asset = _row(prepared, workspace_id, mode, source, digest)
+        asset = new_asset(prepared, workspace_id, mode, source, digest)
         asset.filename, asset.meta = sent.filename, dict(sent.metadata)
         return await _keep(tools, database, asset, prepared)
 
@@ -116,28 +115,6 @@ async def _fetch(tools: AssetTools, url: str, pointer: str) -> bytes:
         raise UrlUnreachable.at(pointer, fault.detail, reason=fault.code) from fault
 
 
-async def store_output(
-    tools: AssetTools,
-    database: Database,
-    content: bytes,
-    *,
-    workspace_id: UUID,
-    mode: Mode,
-    task_id: UUID,
-    is_intermediate: bool,
-    filename: str,
-) -> UUID:
-    """Keep what a task made, as pending; a clean file stays byte for byte. Raises InvalidImage."""
-    try:
-        prepared = await _prepare(tools, content, max_side=imaging.MAX_OUTPUT_SIDE, keeps_clean=True)
-    except WorkRefused as refusal:
-        raise InvalidImage(refusal.detail) from refusal
-    asset = _row(prepared, workspace_id, mode, AssetSource.TASK, await asyncio.to_thread(_digest, content))
-    asset.task_id, asset.is_intermediate = task_id, is_intermediate
-    asset.filename = f"{filename}.{prepared.full.content_type.extension}"
-    return await _keep(tools, database, asset, prepared)
-
-
 async def publish(session: AsyncSession, asset_ids: Sequence[UUID]) -> None:
     """Show stored assets to their owner. Raises LookupError, for the transaction not to commit, if one is gone."""
     if await queries.publish(session, asset_ids) != len(set(asset_ids)):
@@ -148,7 +125,7 @@ def _digest(content: bytes) -> bytes:
     return sha256(content).digest()
 
 
-async def _prepare(tools: AssetTools, content: bytes, *, max_side: int, keeps_clean: bool) -> Prepared:
+async def prepare(tools: AssetTools, content: bytes, *, max_side: int, keeps_clean: bool) -> Prepared:
     """Decode in a child. Raises WorkRefused, also for what no honest image does to its decoder."""
     seconds = tools.settings.decode_seconds
     for may_repeat in (True, False):
@@ -165,7 +142,8 @@ async def _prepare(tools: AssetTools, content: bytes, *, max_side: int, keeps_cl
     raise WorkRefused("invalid_image", "The image takes more memory or time to decode than is allowed.")
 
 
-def _row(prepared: Prepared, workspace_id: UUID, mode: Mode, source: AssetSource, digest: bytes) -> Asset:
+def new_asset(prepared: Prepared, workspace_id: UUID, mode: Mode, source: AssetSource, digest: bytes) -> Asset:
+    """A row, and those of its files, for what is about to be stored."""
     asset_id, token, full = new_id(), secrets.token_hex(16), prepared.full
     return Asset(
         id=asset_id,
@@ -195,19 +173,23 @@ def _row(prepared: Prepared, workspace_id: UUID, mode: Mode, source: AssetSource
 
 
 async def _keep(tools: AssetTools, database: Database, asset: Asset, prepared: Prepared) -> UUID:
-    keys = [(file.key, file.content_type) for file in asset.files]
     async with database.transaction() as session:
         session.add(asset)
+    await write_files(tools, database, asset, prepared)
+    return asset.id
+
+
+async def write_files(tools: AssetTools, database: Database, asset: Asset, prepared: Prepared) -> None:
+    """Store the files of a row that is committed. Raises DependencyDown, with nothing left behind."""
     try:
         async with asyncio.TaskGroup() as writing:
-            for (key, content_type), picture in zip(keys, prepared.pictures, strict=True):
-                writing.create_task(tools.storage.put(key, picture.content, content_type))
+            for file, picture in zip(asset.files, prepared.pictures, strict=True):
+                writing.create_task(tools.storage.put(file.key, picture.content, file.content_type))
     except BaseException as fault:
-        await discard(tools, database, [asset.id])
+        await asyncio.shield(discard(tools, database, [asset.id]))
         if isinstance(fault, BaseExceptionGroup):
             raise fault.exceptions[0] from fault
         raise
-    return asset.id
 
 
 # --- seen
@@ -232,14 +214,6 @@ async def list_assets(
     return cut(found, page)
 
 
-async def read_full(tools: AssetTools, asset: Asset) -> bytes:
-    """The full rendition. Raises AssetNotFound when it was deleted meanwhile."""
-    try:
-        return await tools.storage.read(_file(asset, Rendition.FULL).key)
-    except FileMissing as fault:
-        raise AssetNotFound(f"The file of {encode('asset', asset.id)} was deleted.") from fault
-
-
 def read_model(tools: AssetTools, asset: Asset) -> AssetRead:
     """The asset as its owner sees it, with fresh links."""
     return AssetRead.model_validate(reading.of(tools, asset))
@@ -257,9 +231,10 @@ def content_url(tools: AssetTools, asset: Asset, rendition: Rendition, *, downlo
 
 
 def _file(asset: Asset, rendition: Rendition) -> AssetFile:
-    for file in asset.files:
-        if file.rendition == rendition:
-            return file
+    """A picture no larger than a rendition would be is that rendition itself."""
+    files = {file.rendition: file for file in asset.files}
+    if file := files.get(rendition) or (files.get(Rendition.FULL) if asset.kind == AssetKind.IMAGE else None):
+        return file
     raise AssetNotFound(f"This asset has no {rendition} rendition.")
 
 

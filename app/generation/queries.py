@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
+import orjson
 from sqlalchemy import ARRAY, DateTime, Uuid, func, literal, select, tuple_, update
 from sqlalchemy.engine import Row as Selected
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -84,9 +85,10 @@ async def list_tasks(
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A task taken, as it was then, and the seconds left to its deadline as the database counts them."""
+    """A task taken, as it was then; the time, and what is left to its deadline, as the database counts them."""
 
     task: Task
+    now: datetime
     seconds_left: float
 
 
@@ -115,7 +117,7 @@ def _claimed(found: dict[str, Any]) -> Claimed:
     task: Task = _read(Task, found["task"])
     task.steps = [_read(TaskStep, step) for step in found["steps"]]
     task.attempts = [_read(TaskAttempt, attempt) for attempt in found["attempts"]]
-    return Claimed(task, found["seconds_left"])
+    return Claimed(task, datetime.fromisoformat(found["now"]), found["seconds_left"])
 
 
 _FROM_JSON: dict[type, Callable[[Any], Any]] = {
@@ -195,6 +197,50 @@ async def hand_over(database: Database, task_id: UUID, fence: int, in_house: Seq
         in_house,
     )
     return row["lane"] if row else None
+
+
+async def begin_attempts(database: Database, items: Sequence[Mapping[str, Any]]) -> set[UUID]:
+    """The attempts that were noted; missing are those of tasks that are not ours any more."""
+    return await _write(database, "select begin_attempts($1::jsonb) as id", items)
+
+
+async def await_providers(database: Database, items: Sequence[Mapping[str, Any]]) -> set[UUID]:
+    """The attempts whose tasks sleep now, until a provider is to be asked again."""
+    return await _write(database, "select await_providers($1::jsonb) as id", items)
+
+
+async def record_results(database: Database, items: Sequence[Mapping[str, Any]]) -> set[UUID]:
+    """The attempts whose results are recorded, now or before."""
+    return await _write(database, "select record_results($1::jsonb) as id", items)
+
+
+async def _write(database: Database, statement: str, items: Sequence[Mapping[str, Any]]) -> set[UUID]:
+    return {row["id"] for row in await database.fetch(statement, orjson.dumps(items, default=str).decode())}
+
+
+async def take_back(database: Database, task_id: UUID, fence: int, attempt_id: UUID, lease: timedelta) -> int | None:
+    """The task's new fence, ours; None when nothing more is wanted from the attempt.
+
+    For who has a provider's answer, or has not even asked, and found out that the lease of `fence` was lost: as long as
+    nobody has settled the attempt, nobody else knows what became of it.
+    """
+    row = await database.fetchrow(
+        """
+        with ours as materialized (
+            select t.id from tasks t join task_attempts a on a.task_id = t.id
+            where t.id = $1 and a.id = $3 and t.fence > $2 and t.status in ('processing', 'reconciling')
+              and a.run = t.run and a.status in ('submitting', 'unknown')
+            for update
+        )
+        update tasks set fence = fence + 1, wake_at = clock_timestamp() + $4 from ours
+        where tasks.id = ours.id returning tasks.fence
+        """,
+        task_id,
+        fence,
+        attempt_id,
+        lease,
+    )
+    return row["fence"] if row else None
 
 
 async def lock_fenced(session: AsyncSession, task_id: UUID, fence: int) -> Task | None:

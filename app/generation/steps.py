@@ -104,6 +104,11 @@ def calls(
             return [StepCall(images, params)]
 
 
+def count(operation: str, step: str, made: Made) -> int:
+    """How many calls the step is made of, as `calls` gives them."""
+    return len(made["background"]) if (operation, step) == ("replace_background", "composite") else 1
+
+
 _MATTING = {
     "alpha_matting": True,
     "post_process_mask": True,

@@ -1,19 +1,18 @@
 """The changes of a task's state. Each is made on a locked row, in one transaction, and told in the event log."""
 
-from datetime import timedelta
-from uuid import UUID
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.assets import service as assets
 from app.core import clock
 from app.core.ids import new_id
 from app.core.settings import Settings
 from app.events import service as events
 from app.generation import jobs, queries, reading
+from app.generation.failures import GiveUp, KeepPolling, NextProvider, Reconcile, TryAgain, Verdict
 from app.generation.models import AttemptStatus, StepStatus, Task, TaskAttempt, TaskStatus, TaskStep
 from app.ledger import service as ledger
-from app.providers.base import REMOTE, ErrorCode
+from app.providers.base import REMOTE, ErrorCode, ProviderError
 
 RETRYABLE = frozenset(
     {
@@ -61,42 +60,72 @@ def plan(task: Task) -> None:
     ]
 
 
-def begin_attempt(task: Task, step: TaskStep) -> TaskAttempt:
-    """Note that a provider is about to be called: before the call, so that a crash can be told from nothing."""
+def begin_attempt(task: Task, step: TaskStep, part: int, now: datetime) -> TaskAttempt:
+    """The attempt at one of the step's calls, which is about to be made, and what it makes of step and task."""
     route = task.route[task.route_index]
     attempt = TaskAttempt(
         id=new_id(),
         task_id=task.id,
         run=task.run,
         position=step.position,
+        part=part,
         provider=route["provider"],
         model=route["model"],
         status=AttemptStatus.SUBMITTING,
-        started_at=clock.now(),
+        asset_ids=[],
+        callbacks=0,
+        started_at=now,
     )
     task.attempts.append(attempt)
     task.provider = attempt.provider
-    step.status = StepStatus.PROCESSING
-    step.started_at = step.started_at or attempt.started_at
     task.status = TaskStatus.PROCESSING
+    step.status = StepStatus.PROCESSING
+    step.started_at = step.started_at or now
     return attempt
 
 
-async def complete_step(
-    session: AsyncSession, task: Task, step: TaskStep, asset_ids: list[UUID], *, is_last: bool
-) -> None:
-    """The step's files are there; with the last step the task is done and paid."""
-    step.status, step.asset_ids, step.completed_at = StepStatus.SUCCEEDED, asset_ids, clock.now()
-    await assets.publish(session, asset_ids)
-    if not is_last:
-        announce(session, task, "task.progress")
-        return
-    delivered = min(len(asset_ids), task.num_outputs)
-    task.charged = task.quoted * delivered // task.num_outputs
-    task.output_ids = asset_ids
-    task.balance = await ledger.capture(session, task.id, task.charged, reason=f"Task: {task.operation}")
-    _end(session, task, TaskStatus.SUCCEEDED)
-    announce(session, task, "task.succeeded")
+async def follow(
+    session: AsyncSession, task: Task, attempt: TaskAttempt, fault: ProviderError, verdict: Verdict, now: datetime
+) -> bool:
+    """Do what was decided after a failed call. False when the task ended or sleeps: then its fence has moved."""
+    match verdict:
+        case KeepPolling(seconds):
+            return await _sleep(session, task, seconds)
+        case Reconcile(seconds):
+            _settle(attempt, AttemptStatus.UNKNOWN, fault, now)
+            if task.status != TaskStatus.RECONCILING:
+                task.status = TaskStatus.RECONCILING
+                announce(session, task, "task.progress")
+            return await _sleep(session, task, seconds)
+    _settle(attempt, AttemptStatus.FAILED, fault, now)
+    task.version += 1
+    match verdict:
+        case TryAgain(seconds):
+            task.steps[attempt.position].status = StepStatus.PENDING
+            task.status = TaskStatus.PROCESSING
+            return await _sleep(session, task, seconds)
+        case NextProvider():
+            task.route_index += 1
+            task.status = TaskStatus.PROCESSING
+            plan(task)
+            await session.flush()
+            return True
+        case GiveUp(code, message):
+            await fail(session, task, code, message, attempt.provider)
+            return False
+
+
+def _settle(attempt: TaskAttempt, status: AttemptStatus, fault: ProviderError, now: datetime) -> None:
+    attempt.status, attempt.ended_at = status, now
+    attempt.error = error(fault.code, fault.message, attempt.provider)
+
+
+async def _sleep(session: AsyncSession, task: Task, seconds: float) -> bool:
+    """Let go of the task until then: by the next fence no late heartbeat of ours moves the time."""
+    task.fence += 1
+    await session.flush()
+    await queries.set_wake_at(session, task, timedelta(seconds=seconds))
+    return False
 
 
 async def fail(session: AsyncSession, task: Task, code: ErrorCode, message: str, provider: str | None) -> None:

@@ -17,6 +17,7 @@ from app.accounts.schemas import CallerInfo
 from app.assets import imaging, service
 from app.assets.errors import AssetNotFound, InvalidImage
 from app.assets.models import Asset, AssetSource
+from app.assets.outputs import Outputs
 from app.assets.queries import Filters
 from app.assets.service import Upload
 from app.assets.storage import FileMissing
@@ -51,6 +52,7 @@ class Shelf:
 
     def __init__(self, tools: AssetTools, database: Database, account: Account) -> None:
         self.tools, self.database = tools, database
+        self.outputs = Outputs(tools, database)
         self.workspace_id, self.task_id = account.workspace_id, new_id()
         self.caller = CallerInfo(
             workspace_id=account.workspace_id,
@@ -61,9 +63,7 @@ class Shelf:
         )
 
     async def store(self, content: bytes, *, is_intermediate: bool = False) -> UUID:
-        return await service.store_output(
-            self.tools,
-            self.database,
+        return await self.outputs.store(
             content,
             workspace_id=self.workspace_id,
             mode="live",
@@ -71,6 +71,10 @@ class Shelf:
             is_intermediate=is_intermediate,
             filename="output-1",
         )
+
+    async def read(self, asset_id: UUID) -> bytes:
+        found = await self.outputs.find_inputs([asset_id], workspace_id=self.workspace_id, mode="live")
+        return await self.outputs.read(found[asset_id])
 
     async def publish(self, *asset_ids: UUID) -> None:
         async with self.database.transaction() as session:
@@ -110,7 +114,7 @@ async def test_an_output_is_hidden_until_it_is_published(shelf: Shelf) -> None:
     await shelf.publish(asset_id)
     asset = await shelf.get(asset_id)
     assert (asset.source, asset.filename) == (AssetSource.TASK, "output-1.png")
-    assert await service.read_full(shelf.tools, asset) == content
+    assert await shelf.read(asset_id) == content
     shown = service.read_model(shelf.tools, asset)
     assert shown.task_id == shelf.task_id
     assert await shelf.list_ids() == [asset_id]
@@ -241,10 +245,12 @@ async def test_stray_files_are_swept_after_a_day(shelf: Shelf) -> None:
 async def test_a_file_that_vanished_is_told_as_a_missing_asset(shelf: Shelf) -> None:
     asset_id = await shelf.store(pictures.png())
     await shelf.publish(asset_id)
-    asset = await shelf.get(asset_id)
     await shelf.tools.storage.delete(await shelf.keys())
     with pytest.raises(AssetNotFound):
-        await service.read_full(shelf.tools, asset)
+        await shelf.read(asset_id)
+    await service.discard(shelf.tools, shelf.database, [asset_id])
+    with pytest.raises(AssetNotFound):
+        await shelf.read(asset_id)
 
 
 async def test_a_decoder_killed_once_does_not_cost_the_upload(shelf: Shelf) -> None:

@@ -35,10 +35,13 @@ class Scripted:
     polls: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     canceled: list[str] = field(default_factory=list)
+    sells: list[Offer] = field(
+        default_factory=lambda: [Offer("upscale", "one", "One"), Offer("replace_background", "one", "One")]
+    )
 
     @property
     def offers(self) -> Sequence[Offer]:
-        return [Offer("upscale", "one", "One"), Offer("replace_background", "one", "One")]
+        return self.sells
 
     async def _play(self, script: list[Line]) -> Line:
         line = script.pop(0)

@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
 
-from app.generation import advance, service
+from app.generation import advance, files, service
 from app.ledger.verify import verify
-from app.providers.base import Accepted, Done, ErrorCode, Output, Rejected, Running, Transient, Unknown
+from app.providers.base import Accepted, Done, ErrorCode, Offer, Output, Rejected, Running, Transient, Unknown
+from app.providers.catalog import Catalog
 from tests.generation.conftest import Stage
 from tests.generation.scripted import done, png
 
@@ -127,13 +129,42 @@ async def test_a_bug_in_an_adapter_is_a_failure_not_a_loss(stage: Stage) -> None
     assert await stage.credits() == (10, 0, 0)
 
 
+SPOILT = Done([Output(content=b"<html>sorry</html>")])
+
+
 async def test_a_result_that_is_no_image_is_not_delivered(stage: Stage) -> None:
-    stage.first.script = [Done([Output(content=b"<html>sorry</html>")]), Done([Output(content=png()[:40])]), done()]
+    stage.first.is_repeatable = True
+    stage.first.script = [SPOILT, Done([Output(content=png()[:40])]), done()]
     task_id = await stage.order()
     assert (await stage.advance(task_id)).attempts[0].error.code == "provider_unavailable"  # type: ignore[union-attr]
     await stage.advance(task_id)
     assert (await stage.advance(task_id)).status == "succeeded"
     assert await stage.credits() == (9, 0, 1)
+
+
+@pytest.mark.parametrize("spoilt", [SPOILT, Done([]), Done([Output(url="https://192.0.2.1/gone.png")])])
+async def test_a_result_that_cannot_be_used_is_not_bought_there_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, spoilt: Done
+) -> None:
+    monkeypatch.setattr(files, "PAUSE_SECONDS", 0.01)
+    stage.first.script, stage.second.script = [spoilt], [done()]
+    task = await stage.advance(await stage.order())
+    assert (task.status, task.provider, len(stage.first.calls)) == ("succeeded", "second", 1)
+    stage.first.script = [spoilt]
+    task = await stage.advance(await stage.order(routing={"fallback": False}))
+    assert task.error is not None
+    assert (task.status, task.error.code, task.error.retryable) == ("failed", "provider_unavailable", True)
+    assert len(stage.first.calls) == 2
+    assert await stage.credits() == (9, 0, 1)
+
+
+async def test_a_dead_link_of_a_job_is_asked_for_anew(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = Done([Output(url="https://192.0.2.1/gone.png")])
+    stage.first.script = [Accepted("job-1"), gone, done()]
+    task_id = await stage.order()
+    await stage.advance(task_id)
+    assert (await stage.advance(task_id)).status == "succeeded"
+    assert (len(stage.first.calls), stage.first.polls) == (1, ["job-1", "job-1"])
 
 
 async def test_a_job_id_puts_the_task_to_sleep_until_it_is_polled(stage: Stage) -> None:
@@ -209,7 +240,7 @@ async def test_an_outcome_nobody_knows_is_reconciled_then_given_up(stage: Stage)
     assert (task.status, task.attempts[0].status) == ("reconciling", "unknown")
     assert await stage.credits() == (9, 1, 0)
     assert (await stage.advance(task_id)).status == "reconciling"
-    await stage.leave(task_id, seconds=10)
+    await stage.leave(task_id, seconds=0)
     task = await stage.advance(task_id)
     assert task.status == "failed"
     assert task.error is not None
@@ -217,6 +248,71 @@ async def test_an_outcome_nobody_knows_is_reconciled_then_given_up(stage: Stage)
     assert len(stage.first.calls) == 1
     assert stage.second.calls == []
     assert await stage.credits() == (10, 0, 0)
+
+
+async def test_what_was_surely_not_accepted_is_sent_again(stage: Stage) -> None:
+    task_id = await _die_in_the_call(stage)
+    stage.first.found, stage.first.script = [Transient(ErrorCode.PROVIDER_UNAVAILABLE, "never heard of it")], [done()]
+    await stage.advance(task_id)
+    assert (await stage.advance(task_id)).status == "succeeded"
+    assert (len(stage.first.calls), len(stage.first.asked)) == (2, 1)
+
+
+async def test_a_provider_that_is_not_enabled_any_more_may_have_accepted(stage: Stage) -> None:
+    task_id = await _die_in_the_call(stage)
+    providers = dict(stage.engine.catalog.providers)
+    del providers["scripted"]
+    engine = replace(stage.engine, catalog=Catalog(providers, ["second"]))
+    await stage.make_due(task_id)
+    await advance.advance_task(engine, task_id)
+    assert (await stage.read(task_id)).status == "reconciling"
+    assert stage.second.calls == []
+
+
+PRESET = {"num_images": 3}
+THREE = Offer("replace_background", "one", "One", steps=("remove_background", "background", "composite"))
+
+
+async def _three_composites(stage: Stage) -> UUID:
+    """A task whose next step is three calls."""
+    stage.first.sells = [THREE]
+    task_id = await stage.order("replace_background", input=PRESET)
+    stage.first.script = [done(), done(3), Rejected(ErrorCode.PROVIDER_REJECTED, "no")]
+    assert (await stage.advance(task_id)).status == "failed"
+    async with stage.database.transaction() as session:
+        await service.retry_task(session, stage.engine.settings, stage.caller, task_id)
+    stage.first.calls.clear()
+    return task_id
+
+
+async def test_each_call_of_a_step_is_an_attempt_with_a_reference_of_its_own(stage: Stage) -> None:
+    task_id = await _three_composites(stage)
+    stage.first.script = [done(), done(), done()]
+    task = await stage.advance(task_id)
+    assert (task.status, len(task.outputs), task.credits.charged) == ("succeeded", 3, 3_000_000)
+    assert len({call.reference for call in stage.first.calls}) == 3
+    assert [(one.part, len(one.asset_ids)) for one in (await stage.row(task_id)).attempts[-3:]] == [
+        (0, 1),
+        (1, 1),
+        (2, 1),
+    ]
+
+
+async def test_a_crash_between_the_calls_of_a_step_repeats_none(stage: Stage) -> None:
+    task_id = await _three_composites(stage)
+    stage.first.script = [done(), Transient(ErrorCode.PROVIDER_UNAVAILABLE, "busy"), done(), done()]
+    assert (await stage.advance(task_id)).status == "processing"
+    task = await stage.advance(task_id)
+    assert (task.status, len(task.outputs), len(stage.first.calls)) == ("succeeded", 3, 4)
+
+
+async def test_calls_of_one_step_may_all_be_jobs(stage: Stage) -> None:
+    task_id = await _three_composites(stage)
+    stage.first.script = [Accepted("a"), done(), Accepted("b"), done(), done()]
+    for _ in range(2):
+        assert (await stage.advance(task_id)).status == "processing"
+    task = await stage.advance(task_id)
+    assert (task.status, len(task.outputs), stage.first.polls) == ("succeeded", 3, ["a", "b"])
 
 
 async def test_an_unknown_outcome_found_later_is_delivered(stage: Stage) -> None:

@@ -2,15 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import text
 
+from app.assets.outputs import Outputs
 from app.core import clock, queue
 from app.core.problems import DependencyDown
-from app.generation import advance, queries
+from app.generation import advance, queries, recording, service
+from app.generation.advance import Engine
 from app.ledger.verify import verify
 from app.providers.base import Accepted, ErrorCode, Running, Transient
 from tests.generation.conftest import Stage
@@ -33,39 +36,81 @@ async def test_results_outlive_a_redis_that_hangs_after_the_commit(
     assert await stage.credits() == (9, 0, 1)
 
 
+@pytest.mark.parametrize("fault", [ConnectionRefusedError(), TimeoutError()])
+async def test_a_result_outlives_a_database_that_goes_away(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    """Longer than the lease, and another worker has begun to wonder."""
+    monkeypatch.setattr(recording, "PAUSE_SECONDS", 0.05)
+    stage.first.script = [done()]
+    task_id = await stage.order()
+    keep, is_down = queries.record_results, True
+
+    async def flaky(*args: Any) -> Any:
+        if is_down:
+            raise fault
+        return await keep(*args)
+
+    engine = _with_write(stage, "_finish", flaky)
+    await stage.make_due(task_id)
+    work = asyncio.create_task(advance.advance_task(engine, task_id))
+    while not stage.first.calls:
+        await asyncio.sleep(0.01)
+    assert (await stage.advance(task_id)).status == "reconciling", "another worker had it meanwhile"
+    is_down = False
+    await work
+    task = await stage.read(task_id)
+    assert (task.status, len(task.outputs), len(stage.first.calls)) == ("succeeded", 1, 1)
+    assert [one.status for one in task.attempts] == ["succeeded"]
+    assert await stage.credits() == (9, 0, 1)
+
+
+async def test_a_result_nobody_waits_for_any_more_is_not_taken_back(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.first.script = [done()]
+    task_id = await stage.order()
+    keep = queries.record_results
+
+    async def late(*args: Any) -> Any:
+        async with stage.database.transaction() as session:
+            await service.cancel_task(session, stage.caller, task_id)
+        return await keep(*args)
+
+    await stage.make_due(task_id)
+    await advance.advance_task(_with_write(stage, "_finish", late), task_id)
+    task = await stage.read(task_id)
+    assert (task.status, task.outputs) == ("canceled", [])
+    assert await stage.credits() == (10, 0, 0)
+    async with stage.database.transaction() as session:
+        left = await session.execute(text("select 1 from assets where task_id = :id"), {"id": task_id})
+        assert left.all() == []
+
+
 async def test_results_outlive_a_commit_nobody_heard_of(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def lose(_: object, outbox: list[object]) -> None:
-        if "task.succeeded" in await stage.events(task_id):
-            raise OperationalError("commit", {}, Exception("connection lost"))
+    monkeypatch.setattr(recording, "PAUSE_SECONDS", 0.01)
+    keep, faults = queries.record_results, [ConnectionResetError()]
+
+    async def deaf(*args: Any) -> Any:
+        done = await keep(*args)
+        if faults:
+            raise faults.pop()
+        return done
 
     stage.first.script = [done()]
     task_id = await stage.order()
-    monkeypatch.setattr(queue, "send", lose)
-    with pytest.raises(OperationalError):
-        await stage.advance(task_id)
+    await stage.make_due(task_id)
+    await advance.advance_task(_with_write(stage, "_finish", deaf), task_id)
     task = await stage.read(task_id)
     assert (task.status, len(task.outputs)) == ("succeeded", 1)
+    assert await stage.events(task_id) == ["task.created", "task.started", "task.succeeded"]
+    assert await stage.credits() == (9, 0, 1)
 
 
-@pytest.mark.parametrize("fault", [ConnectionRefusedError(), TimeoutError()])
-async def test_a_database_that_goes_away_after_a_paid_call_does_not_make_it_be_sent_again(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, fault: Exception
-) -> None:
-    stage.first.script = [done(), done()]
-    task_id = await stage.order()
-    keep = advance.assets.store_output
-
-    async def down(*_: object, **__: object) -> Any:
-        monkeypatch.setattr(advance.assets, "store_output", keep)
-        raise fault
-
-    monkeypatch.setattr(advance.assets, "store_output", down)
-    with pytest.raises(type(fault)):
-        await stage.advance(task_id)
-    assert (await stage.row(task_id)).attempts[0].status == "submitting"
-    await stage.advance(task_id)
-    assert (await stage.read(task_id)).status == "reconciling"
-    assert len(stage.first.calls) == 1
+def _with_write(stage: Stage, lane: str, write: Any) -> Engine:
+    engine = replace(stage.engine)
+    setattr(engine.recorder, lane, engine.recorder._lane(write))
+    return engine
 
 
 async def test_an_adapter_that_crashes_may_have_sent_a_paid_call(stage: Stage) -> None:
@@ -81,10 +126,10 @@ async def test_an_adapter_that_crashes_may_have_sent_a_paid_call(stage: Stage) -
 
 
 async def test_a_paid_result_waits_for_a_storage_that_is_down(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(advance, "STORAGE_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(recording, "PAUSE_SECONDS", 0.01)
     faults = [DependencyDown() for _ in range(5)]
-    for name in ("read_full", "store_output"):
-        monkeypatch.setattr(advance.assets, name, _after(faults.copy(), getattr(advance.assets, name)))
+    for name in ("read", "store"):
+        monkeypatch.setattr(Outputs, name, _after(faults.copy(), getattr(Outputs, name)))
     stage.first.script = [done()]
     task = await stage.advance(await stage.order())
     assert (task.status, len(task.attempts), len(stage.first.calls)) == ("succeeded", 1, 1)

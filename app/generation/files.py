@@ -1,0 +1,105 @@
+"""The files of a step: what goes into its calls, and what comes out of them."""
+
+import asyncio
+from collections.abc import Mapping
+from functools import partial
+from uuid import UUID
+
+import structlog
+
+from app.assets.errors import InvalidImage
+from app.assets.outputs import Outputs
+from app.core.egress import Egress, EgressError
+from app.core.ids import decode
+from app.core.settings import Settings
+from app.generation import steps
+from app.generation.models import StepStatus, Task, TaskStep
+from app.generation.operations import OPERATIONS
+from app.generation.recording import patiently
+from app.generation.steps import Made, StepCall
+from app.providers.base import Done, Output
+
+log = structlog.get_logger()
+TRIES = 3
+PAUSE_SECONDS = 1.0
+
+
+class Unusable(Exception):
+    """A provider's result that is none: it cannot be downloaded, is no whole image, or is not there."""
+
+
+def made_before(task: Task) -> Made:
+    """What the steps that are done have made, by step name."""
+    return {step.name: step.asset_ids for step in task.steps if step.status == StepStatus.SUCCEEDED}
+
+
+class Files:
+    """One per process."""
+
+    def __init__(self, settings: Settings, egress: Egress, outputs: Outputs) -> None:
+        self._max_bytes = settings.assets.max_output_bytes
+        self._egress = egress
+        self._outputs = outputs
+
+    async def plan(self, task: Task, step: TaskStep) -> list[StepCall]:
+        """The calls of a step. Raises AssetNotFound when an input was deleted."""
+        images = {name: decode("asset", task.input[name]) for name in OPERATIONS[task.operation].input.images}
+        first = list(images.values())[:1]
+        found = await self._outputs.find_inputs(first, workspace_id=task.workspace_id, mode=task.mode)
+        size = next(((one.width, one.height) for one in found.values()), (0, 0))
+        return steps.calls(task.operation, step.name, task.input, images, size, made_before(task))
+
+    async def read(self, task: Task, call: StepCall) -> Mapping[UUID, bytes]:
+        """The contents of a call's files; waits for a storage that is down. Raises AssetNotFound."""
+        found = await self._outputs.find_inputs(
+            set(call.files.values()), workspace_id=task.workspace_id, mode=task.mode
+        )
+        return {asset.id: await patiently(partial(self._outputs.read, asset)) for asset in found.values()}
+
+    async def store(self, task: Task, step: TaskStep, done: Done, *, first: int, tries: int = TRIES) -> list[UUID]:
+        """Keep all outputs, as pending, or none; waits for what is down. `first` is the number of the first of them.
+
+        A link is followed up to `tries` times. Raises Unusable.
+        """
+        if not done.outputs:
+            raise Unusable("The provider answered without a result.")
+        stored: list[UUID] = []
+        try:
+            for number, output in enumerate(done.outputs, first):
+                stored.append(await self._store(task, step, output, number, tries if output.content is None else 1))
+        except BaseException:
+            await self.discard(stored)
+            raise
+        return stored
+
+    async def discard(self, stored: list[UUID]) -> None:
+        await asyncio.shield(self._outputs.discard(stored))
+
+    async def _store(self, task: Task, step: TaskStep, output: Output, number: int, tries: int) -> UUID:
+        is_last = step.position == len(task.steps) - 1
+        for again in range(tries):
+            if again:
+                await asyncio.sleep(PAUSE_SECONDS * 2 ** (again - 1))
+            try:
+                content = output.content
+                if content is None:
+                    content = (await self._egress.fetch(output.url or "", max_bytes=self._max_bytes)).content
+                keep = partial(
+                    self._outputs.store,
+                    content,
+                    workspace_id=task.workspace_id,
+                    mode=task.mode,
+                    task_id=task.id,
+                    is_intermediate=not is_last,
+                    filename=f"{task.operation if is_last else step.name}-{number}",
+                )
+                stored: UUID = await patiently(keep)
+            except InvalidImage as fault:
+                log.warning("result_not_whole", provider_said=str(fault))
+                reason = "The provider's result was not a whole image."
+            except EgressError as fault:
+                log.warning("result_not_downloaded", error=repr(fault))
+                reason = "The provider's result could not be downloaded."
+            else:
+                return stored
+        raise Unusable(reason)

@@ -1,0 +1,324 @@
+"""One claim of one task: its steps in order, call by call, until it ends or has to wait."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.assets.errors import AssetNotFound
+from app.core.db import UNREACHABLE, Database
+from app.core.ids import encode, new_id
+from app.core.settings import Settings
+from app.generation import failures, queries, reading, steps, transitions
+from app.generation.failures import Spoiled
+from app.generation.files import TRIES, Files, Unusable, made_before
+from app.generation.leases import Claim, LostLease
+from app.generation.models import AttemptStatus, StepStatus, Task, TaskAttempt, TaskStatus, TaskStep
+from app.generation.queries import Claimed
+from app.generation.recording import Recorder, patiently
+from app.providers.base import (
+    Accepted,
+    Done,
+    ErrorCode,
+    Provider,
+    ProviderError,
+    Running,
+    Transient,
+    Unknown,
+)
+
+log = structlog.get_logger()
+UNDECIDED = (AttemptStatus.SUBMITTING, AttemptStatus.ACCEPTED, AttemptStatus.UNKNOWN)
+
+
+class Run:
+    """Works on a task from its claim on. The task belongs to no session: what is told of it is read from it."""
+
+    def __init__(
+        self,
+        claimed: Claimed,
+        claim: Claim,
+        *,
+        settings: Settings,
+        database: Database,
+        providers: Mapping[str, Provider],
+        recorder: Recorder,
+        files: Files,
+    ) -> None:
+        self._task = claimed.task
+        self._claim = claim
+        self._settings = settings
+        self._database = database
+        self._providers = providers
+        self._recorder = recorder
+        self._files = files
+        self._claimed = claimed
+        self._claimed_at = asyncio.get_running_loop().time()
+
+    def _elapsed(self) -> float:
+        return asyncio.get_running_loop().time() - self._claimed_at
+
+    def _now(self) -> datetime:
+        """The database's time: a worker's own clock may be wrong."""
+        return self._claimed.now + timedelta(seconds=self._elapsed())
+
+    def _left(self) -> float:
+        """The seconds until the task's deadline."""
+        return self._claimed.seconds_left - self._elapsed()
+
+    async def to_the_end(self) -> None:
+        """Raises LostLease, and what the database raises when it fails us: then the lease runs out."""
+        while await self._next():
+            self._claim.has_result = False
+
+    async def _next(self) -> bool:
+        """Find out about the call that is open, or make the next one. False when the task ended or sleeps."""
+        task = self._task
+        if self._left() <= 0:
+            return await self._run_out_of_time()
+        step = next(step for step in task.steps if step.status != StepStatus.SUCCEEDED)
+        left_open = next((one for one in reversed(task.attempts) if self._is_of(one, step, UNDECIDED)), None)
+        if left_open is not None:
+            return await self._guarded(left_open, partial(self._resume, step, left_open))
+        try:
+            async with asyncio.timeout(self._left()) as limit:
+                planned = await self._files.plan(task, step)
+                part = next(part for part in range(len(planned)) if part not in self._parts(step))
+                contents = await self._files.read(task, planned[part])
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            return await self._run_out_of_time()
+        except AssetNotFound:
+            return await self._fail(ErrorCode.INVALID_IMAGE, "An image this task needs was deleted.")
+        attempt = await self._begin(step, part)
+        return await self._guarded(attempt, partial(self._submit, step, attempt, planned[part], contents))
+
+    def _is_of(self, attempt: TaskAttempt, step: TaskStep, statuses: tuple[AttemptStatus, ...]) -> bool:
+        return (attempt.run, attempt.position) == (self._task.run, step.position) and attempt.status in statuses
+
+    def _parts(self, step: TaskStep) -> dict[int, list[UUID]]:
+        """What the step's calls have made so far, in their order; of the provider chosen now."""
+        route = self._task.route[self._task.route_index]
+        done = [
+            one
+            for one in self._task.attempts
+            if self._is_of(one, step, (AttemptStatus.SUCCEEDED,))
+            and (one.provider, one.model) == (route["provider"], route["model"])
+        ]
+        return {one.part: one.asset_ids for one in sorted(done, key=lambda one: one.part)}
+
+    # --- calling
+
+    async def _begin(self, step: TaskStep, part: int) -> TaskAttempt:
+        """Note that a provider is about to be called: before the call, so that a crash can be told from nothing."""
+        task, is_first = self._task, not any(one.run == self._task.run for one in self._task.attempts)
+        attempt = transitions.begin_attempt(task, step, part, self._now())
+        item = {
+            "run": task.run,
+            "position": step.position,
+            "part": part,
+            "provider": attempt.provider,
+            "model": attempt.model,
+            "started_at": attempt.started_at,
+            **(self._event("task.started") if is_first else {}),
+        }
+        await self._record(attempt, self._recorder.begin, item)
+        return attempt
+
+    async def _submit(
+        self, step: TaskStep, attempt: TaskAttempt, call: steps.StepCall, contents: Mapping[UUID, bytes]
+    ) -> bool:
+        provider = self._providers.get(attempt.provider)
+        if provider is None:
+            raise Transient(ErrorCode.NO_ROUTE, f"The provider {attempt.provider} is not enabled here.")
+        order = call.to_provider(self._task, step, attempt, contents, self._settings)
+        try:
+            answer = await provider.submit(order)
+        except (ProviderError, OSError):
+            raise
+        except Exception as crash:
+            raise self._crashed(attempt, provider) from crash
+        match answer:
+            case Done() as done:
+                return await self._deliver(step, attempt, done, provider, tries=TRIES)
+            case Accepted(reference, poll_after):
+                return await self._accepted(attempt, reference, poll_after)
+
+    async def _resume(self, step: TaskStep, attempt: TaskAttempt) -> bool:
+        """Find out what became of a call made before us."""
+        provider = self._providers.get(attempt.provider)
+        if provider is None:
+            kind = Transient if attempt.status == AttemptStatus.ACCEPTED else Unknown
+            raise kind(ErrorCode.NO_ROUTE, f"The provider {attempt.provider} is not enabled here.")
+        if attempt.status == AttemptStatus.ACCEPTED and attempt.provider_reference:
+            return await self._poll(step, attempt, provider, attempt.provider_reference)
+        if provider.is_repeatable:
+            raise Transient(ErrorCode.INTERNAL, "The worker stopped in the middle; the step is done again.")
+        try:
+            found = await provider.find(encode("att", attempt.id), attempt.model)
+        except (ProviderError, OSError):
+            raise
+        except Exception as crash:
+            raise self._crashed(attempt, provider) from crash
+        match found:
+            case Done() as done:
+                return await self._deliver(step, attempt, done, provider, tries=TRIES)
+            case Accepted(reference, poll_after):
+                return await self._accepted(attempt, reference, poll_after)
+        raise Unknown(ErrorCode.PROVIDER_TIMEOUT, "The provider never answered whether it took the job.")
+
+    async def _poll(self, step: TaskStep, attempt: TaskAttempt, provider: Provider, reference: str) -> bool:
+        """Ask for the result; for a fresh link, where one leads nowhere."""
+        tries = 0
+        while True:
+            match await provider.poll(reference):
+                case Running(_, poll_after):
+                    return await self._wait(attempt, None, poll_after or failures.poll_delay(attempt, self._now()))
+                case Done() as done:
+                    tries += 1
+                    try:
+                        return await self._deliver(step, attempt, done, provider, tries=1)
+                    except Spoiled:
+                        if tries == TRIES:
+                            raise
+            await asyncio.sleep(tries)
+
+    def _crashed(self, attempt: TaskAttempt, provider: Provider) -> ProviderError:
+        """Our code failed around a call: it may have been made."""
+        log.exception("call_crashed", attempt_id=str(attempt.id))
+        kind = Transient if provider.is_repeatable else Unknown
+        return kind(ErrorCode.INTERNAL, "Something went wrong on our side.")
+
+    # --- recording
+
+    async def _deliver(
+        self, step: TaskStep, attempt: TaskAttempt, done: Done, provider: Provider, *, tries: int
+    ) -> bool:
+        """Store the results first, then record them: nothing is charged that is not stored."""
+        self._claim.has_result = True
+        before = self._parts(step)
+        try:
+            first = 1 + sum(map(len, before.values()))
+            stored = await self._files.store(self._task, step, done, first=first, tries=tries)
+        except Unusable as fault:
+            code, message = ErrorCode.PROVIDER_UNAVAILABLE, str(fault)
+            raise Transient(code, message) if provider.is_repeatable else Spoiled(code, message) from fault
+        attempt.status, attempt.asset_ids, attempt.cost_microusd = AttemptStatus.SUCCEEDED, stored, done.cost_microusd
+        attempt.ended_at, attempt.error = self._now(), None
+        parts = self._parts(step)
+        is_done = len(parts) == steps.count(self._task.operation, step.name, made_before(self._task))
+        item = {
+            "asset_ids": stored,
+            "cost": done.cost_microusd,
+            "position": step.position,
+            "ended_at": attempt.ended_at,
+            **(self._complete(step, [made for part in sorted(parts) for made in parts[part]]) if is_done else {}),
+        }
+        # Whoever is stopped in the next line, or loses the database, cannot know whether these are the customer's now.
+        # What was not published is swept in an hour.
+        try:
+            await self._record(attempt, self._recorder.finish, item)
+        except LostLease:
+            await self._files.discard(stored)
+            raise
+        return not self._task.is_ended
+
+    def _complete(self, step: TaskStep, made: list[UUID]) -> dict[str, Any]:
+        """The step is done, and with the last one the task: what is to be recorded of it."""
+        task = self._task
+        step.status, step.asset_ids, step.completed_at = StepStatus.SUCCEEDED, made, self._now()
+        task.status = TaskStatus.PROCESSING
+        if step.position < len(task.steps) - 1:
+            return {"step_assets": made, **self._event("task.progress")}
+        task.charged = task.quoted * min(len(made), task.num_outputs) // task.num_outputs
+        task.status, task.output_ids, task.completed_at = TaskStatus.SUCCEEDED, made, step.completed_at
+        charge = {"charged": task.charged, "reason": f"Task: {task.operation}", "lane": task.lane}
+        return {"step_assets": made, **charge, **self._event("task.succeeded")}
+
+    def _event(self, type_: str) -> dict[str, Any]:
+        """The task as it is now; its balance is filled in where the money is moved."""
+        data = reading.snapshot(self._task).model_dump(mode="json")
+        return {"event_id": new_id(), "event": type_, "data": data}
+
+    async def _record(
+        self, attempt: TaskAttempt, write: Callable[[dict[str, Any]], Awaitable[bool]], item: dict[str, Any]
+    ) -> None:
+        """Write it down, whatever the database does meanwhile. Raises LostLease when it is not wanted any more.
+
+        If the lease ran out, the task is taken back as long as nobody has settled the attempt.
+        """
+        names = {"task_id": self._task.id, "attempt_id": attempt.id}
+        while not await patiently(lambda: write(item | names | {"fence": self._claim.fence})):
+            lease = timedelta(seconds=self._settings.tasks.lease_seconds)
+            taken = partial(queries.take_back, self._database, self._task.id, self._claim.fence, attempt.id, lease)
+            fence = await patiently(taken)
+            if fence is None:
+                raise LostLease
+            log.info("taken_back", attempt_id=str(attempt.id), fence=fence)
+            self._claim.fence = fence
+
+    async def _accepted(self, attempt: TaskAttempt, reference: str, poll_after: float) -> bool:
+        """The provider works on it: note its id and sleep. No worker is held meanwhile."""
+        self._claim.has_result = True  # the id is all we have of what was bought
+        return await self._wait(attempt, reference, poll_after)
+
+    async def _wait(self, attempt: TaskAttempt, reference: str | None, seconds: float) -> bool:
+        item = {"reference": reference, "seconds": failures.spread(seconds), "seen": attempt.callbacks}
+        await self._record(attempt, self._recorder.wait, item)
+        return False
+
+    @asynccontextmanager
+    async def _locked(self) -> AsyncIterator[tuple[AsyncSession, Task]]:
+        """A transaction on the task as we hold it. Raises LostLease."""
+        async with self._database.transaction() as session:
+            task = await queries.lock_fenced(session, self._task.id, self._claim.fence)
+            if task is None:
+                raise LostLease
+            yield session, task
+        self._task = task
+
+    async def _guarded(self, attempt: TaskAttempt, work: Callable[[], Awaitable[bool]]) -> bool:
+        """Do it within the deadline, and turn each failure into what follows from it."""
+        try:
+            async with asyncio.timeout(self._left()) as limit:
+                return await work()
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            return await self._run_out_of_time()
+        except ProviderError as failure:
+            fault = failure
+        except (LostLease, *UNREACHABLE):
+            raise  # the attempt stays open, and the next claim finds out what became of it
+        except Exception:
+            log.exception("attempt_crashed", attempt_id=str(attempt.id))
+            kind = Spoiled if self._claim.has_result else Transient
+            fault = kind(ErrorCode.INTERNAL, "Something went wrong on our side.")
+        result: bool = await patiently(partial(self._after, attempt.id, fault))
+        return result
+
+    async def _after(self, attempt_id: UUID, fault: ProviderError) -> bool:
+        """What follows from a failure: wait and try again, another provider, the reconciler, or the end."""
+        async with self._locked() as (session, task):
+            attempt = next(one for one in task.attempts if one.id == attempt_id)
+            if attempt.status not in UNDECIDED:
+                raise LostLease  # a commit nobody heard of
+            verdict = failures.judge(fault, task, attempt, self._settings, self._left(), self._now())
+            return await transitions.follow(session, task, attempt, fault, verdict, self._now())
+
+    async def _run_out_of_time(self) -> bool:
+        if self._task.status == TaskStatus.RECONCILING:
+            return await self._fail(ErrorCode.PROVIDER_TIMEOUT, "The provider never told whether it took the job.")
+        return await self._fail(ErrorCode.DEADLINE_EXCEEDED, "The task did not finish in time.")
+
+    async def _fail(self, code: ErrorCode, message: str) -> bool:
+        async with self._locked() as (session, task):
+            await transitions.fail(session, task, code, message, task.provider)
+        return False
