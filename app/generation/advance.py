@@ -19,6 +19,7 @@ from app.core.ids import encode
 from app.core.settings import Settings
 from app.generation import jobs, queries
 from app.generation.files import Files
+from app.generation.history import History
 from app.generation.leases import Claim, Heart, LostLease
 from app.generation.queries import Claimed
 from app.generation.recording import Recorder
@@ -40,6 +41,7 @@ class Engine:
     heart: Heart = field(init=False)
     recorder: Recorder = field(init=False)
     files: Files = field(init=False)
+    history: History = field(init=False)
 
     def __post_init__(self) -> None:
         outputs = Outputs(self.assets, self.database)
@@ -47,6 +49,7 @@ class Engine:
             "heart": Heart(self.database, self.lease),
             "recorder": Recorder(self.database),
             "files": Files(self.settings, self.assets.egress, outputs),
+            "history": History(self.database),
         }.items():
             object.__setattr__(self, name, made)
 
@@ -77,6 +80,7 @@ async def work_on(engine: Engine, claimed: Claimed) -> None:
             providers=engine.catalog.providers,
             recorder=engine.recorder,
             files=engine.files,
+            history=engine.history,
         )
         try:
             await engine.heart.keep(claim, run.to_the_end())

@@ -1,6 +1,7 @@
 """Workers pull: a process claims as many tasks of a lane as it has room for, when a bell rings or something is due."""
 
 import asyncio
+import contextlib
 from collections.abc import Collection
 
 import structlog
@@ -46,6 +47,8 @@ class Puller:
         if working := [task for tasks in self._working.values() for task in tasks]:
             _, left = await asyncio.wait(working, timeout=STOP_SECONDS)
             await _end(left)
+        with contextlib.suppress(*UNREACHABLE):
+            await self._engine.history.flush(at_once=True)
 
     def _capacity(self, lane: str) -> int:
         worker = self._engine.settings.worker
@@ -72,6 +75,7 @@ class Puller:
                             self._start(one, working, bell)
                         if len(claimed) < free:
                             seconds = SOON_SECONDS if claimed else await self._seconds_to_next(lane)
+                    await self._engine.history.flush()
                 except UNREACHABLE as fault:
                     log.warning("claims_failed", lane=lane, error=repr(fault))
                     await asyncio.sleep(PAUSE_SECONDS)

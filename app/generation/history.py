@@ -10,7 +10,7 @@ from time import monotonic
 
 import orjson
 
-from app.core.db import Database
+from app.core.db import UNREACHABLE, Database
 from app.generation import queries
 
 FRESH_SECONDS = 15.0
@@ -60,11 +60,17 @@ class History:
         """Write what was gathered, if it is time. What cannot be written is gathered on."""
         if not self._gathered or (not at_once and monotonic() - self._flushed_at < FLUSH_SECONDS):
             return
+        gathered, self._gathered = self._gathered, {}
+        self._flushed_at = monotonic()
         rows = [
             dict(zip(("operation", "provider", "model", "size_class"), kind, strict=True))
             | {"runs": runs, "total_seconds": total}
-            for kind, (runs, total) in self._gathered.items()
+            for kind, (runs, total) in gathered.items()
         ]
-        self._flushed_at = monotonic()
-        await self._database.fetch(queries.RECORD_DURATIONS, orjson.dumps(rows).decode())
-        self._gathered.clear()
+        try:
+            await self._database.fetch(queries.RECORD_DURATIONS, orjson.dumps(rows).decode())
+        except UNREACHABLE:
+            for kind, (runs, total) in gathered.items():
+                newer = self._gathered.get(kind, (0, 0.0))
+                self._gathered[kind] = newer[0] + runs, newer[1] + total
+            raise

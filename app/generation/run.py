@@ -18,6 +18,7 @@ from app.core.settings import Settings
 from app.generation import failures, queries, reading, steps, transitions
 from app.generation.failures import Spoiled
 from app.generation.files import TRIES, Files, Unusable, made_before
+from app.generation.history import History
 from app.generation.leases import Claim, LostLease
 from app.generation.models import AttemptStatus, StepStatus, Task, TaskAttempt, TaskStatus, TaskStep
 from app.generation.queries import Claimed
@@ -50,6 +51,7 @@ class Run:
         providers: Mapping[str, Provider],
         recorder: Recorder,
         files: Files,
+        history: History,
     ) -> None:
         self._task = claimed.task
         self._claim = claim
@@ -58,6 +60,7 @@ class Run:
         self._providers = providers
         self._recorder = recorder
         self._files = files
+        self._history = history
         self._claimed = claimed
         self._claimed_at = asyncio.get_running_loop().time()
 
@@ -228,7 +231,16 @@ class Run:
         except LostLease:
             await self._files.discard(stored)
             raise
+        if self._task.is_ended:
+            self._measure(attempt)
         return not self._task.is_ended
+
+    def _measure(self, attempt: TaskAttempt) -> None:
+        task = self._task
+        if task.started_at is not None and task.completed_at is not None:
+            seconds = (task.completed_at - task.started_at).total_seconds()
+            kind = (task.operation, attempt.provider, attempt.model, task.size_class)
+            self._history.note(kind, len(task.output_ids), seconds)
 
     def _complete(self, step: TaskStep, made: list[UUID]) -> dict[str, Any]:
         """The step is done, and with the last one the task: what is to be recorded of it."""
@@ -244,7 +256,7 @@ class Run:
 
     def _event(self, type_: str) -> dict[str, Any]:
         """The task as it is now; its balance is filled in where the money is moved."""
-        data = reading.snapshot(self._task).model_dump(mode="json")
+        data = reading.snapshot(self._task)
         return {"event_id": new_id(), "event": type_, "data": data}
 
     async def _record(
