@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from app.core.ids import encode, new_id
 from app.core.settings import Settings
-from app.generation import callbacks
+from app.generation import callbacks, failures
 from app.ledger.verify import verify
 from app.providers.base import Accepted, ErrorCode, Running, Unknown
 from tests.conftest import client
@@ -95,10 +95,14 @@ async def test_a_call_that_outruns_the_answer_of_submit_is_not_lost(stage: Stage
     assert await seconds_to_wake(stage, task_id) <= 0
 
 
-async def test_a_call_about_an_unknown_outcome_asks_the_provider_sooner(stage: Stage) -> None:
+async def test_a_call_about_an_unknown_outcome_asks_the_provider_sooner(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(failures, "SHORTEST_POLL_SECONDS", 100.0)
     stage.first.script = [Unknown(ErrorCode.PROVIDER_TIMEOUT, "no answer")]
     task_id = await stage.order()
     await stage.advance(task_id)
+    assert await seconds_to_wake(stage, task_id) > 90
     [attempt] = (await stage.row(task_id)).attempts
     await call_back(stage, callbacks.token(stage.engine.settings, "scripted", attempt.id))
     assert await seconds_to_wake(stage, task_id) <= 0
