@@ -102,7 +102,7 @@ async def test_a_call_about_an_unknown_outcome_asks_the_provider_sooner(
     stage.first.script = [Unknown(ErrorCode.PROVIDER_TIMEOUT, "no answer")]
     task_id = await stage.order()
     await stage.advance(task_id)
-    assert await seconds_to_wake(stage, task_id) > 90
+    assert await seconds_to_wake(stage, task_id) > 20
     [attempt] = (await stage.row(task_id)).attempts
     await call_back(stage, callbacks.token(stage.engine.settings, "scripted", attempt.id))
     assert await seconds_to_wake(stage, task_id) <= 0
