@@ -52,7 +52,17 @@ def head(method: str, path: str, *headers: str) -> bytes:
     return "\r\n".join([f"{method} {path} HTTP/1.1", "Host: api", *headers, "", ""]).encode("latin-1")
 
 
+def json_of(account: Account) -> tuple[str, str]:
+    return f"Authorization: Bearer {account.key}", "Content-Type: application/json"
+
+
 # --- bodies
+
+
+@pytest.mark.usefixtures("account")
+async def test_a_stranger_is_told_so_before_a_byte_of_the_body(settings: Settings) -> None:
+    asked = head("POST", "/v1/tasks", "Content-Type: application/json", "Content-Length: 100")
+    check(await raw(settings, asked), 401, "missing_credentials")
 
 
 @pytest.mark.parametrize("path", ["/v1/tasks", "/v1/api-keys"])
@@ -61,9 +71,8 @@ async def test_a_body_over_the_limit_is_refused(account: Account, path: str) -> 
 
 
 async def test_a_length_over_the_limit_is_refused_before_a_byte_of_it(account: Account, settings: Settings) -> None:
-    key = f"Authorization: Bearer {account.key}"
     for path, size, code in (("/v1/tasks", 2**60, "body_too_large"), ("/v1/assets", 2**60, "file_too_large")):
-        asked = head("POST", path, key, "Content-Type: application/json", f"Content-Length: {size}")
+        asked = head("POST", path, *json_of(account), f"Content-Length: {size}")
         check(await raw(settings, asked), 413, code)
 
 
@@ -72,7 +81,7 @@ async def test_an_endless_body_is_cut_off(
 ) -> None:
     monkeypatch.setattr(http, "LINGER_SECONDS", 0.3)
     reader, writer = await asyncio.open_connection("127.0.0.1", settings.api.port)
-    writer.write(head("POST", "/v1/tasks", "Content-Type: application/json", "Transfer-Encoding: chunked"))
+    writer.write(head("POST", "/v1/tasks", *json_of(account), "Transfer-Encoding: chunked"))
     answer = asyncio.create_task(reader.readuntil(b"\r\n\r\n"))
 
     async def pour() -> None:
@@ -100,7 +109,7 @@ async def test_a_body_that_pauses_is_given_up(
     account: Account, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bodies, "PAUSE_SECONDS", 0.2)
-    asked = head("POST", "/v1/tasks", "Content-Type: application/json", "Content-Length: 100")
+    asked = head("POST", "/v1/tasks", *json_of(account), "Content-Length: 100")
     check(await raw(settings, asked, b'{"operation"'), 408, "body_timed_out")
 
 
@@ -108,7 +117,7 @@ async def test_a_body_that_drips_is_given_up(
     account: Account, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bodies, "BODY_SECONDS", 0.4)
-    asked = head("POST", "/v1/tasks", "Content-Type: application/json", "Content-Length: 100")
+    asked = head("POST", "/v1/tasks", *json_of(account), "Content-Length: 100")
     check(await raw(settings, asked, *[b" "] * 10, pause=0.1), 408, "body_timed_out")
 
 

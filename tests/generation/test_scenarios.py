@@ -31,7 +31,7 @@ async def _quick_worker(settings: Settings) -> AsyncIterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BACKLOT_TASKS_IMAGE_DEADLINE_SECONDS", str(DEADLINE_SECONDS))
         patch.setenv("BACKLOT_PROVIDERS_CALLBACK_URL", settings.api.public_url)
-        patch.setattr(failures, "RECONCILE_EVERY_SECONDS", 1.5)
+        patch.setattr(failures, "SHORTEST_POLL_SECONDS", 1.5)
         get_settings.cache_clear()
         running = workers.make("generation", handle_signals=False)
         working = asyncio.create_task(running.async_run())
@@ -108,7 +108,7 @@ async def test_each_scenario_comes_to_what_is_told(account: Account, database: D
     called = {
         row["model"]: row["callbacks"]
         for row in await database.fetch(
-            "select model, callbacks from task_attempts a join tasks t on t.id = a.task_id"
+            "select a.model, callbacks from task_attempts a join tasks t on t.id = a.task_id"
             " where t.workspace_id = $1 and callbacks > 0",
             account.workspace_id,
         )
