@@ -70,6 +70,12 @@ class _Connection(asyncpg.Connection):  # type: ignore[misc]
         return ""
 
 
+# A server that goes away says so, and closes the connection a moment later. What is to be sent in between asyncpg takes
+# for an error of its own: the connection is in no state to send.
+def _farewell(fault: asyncpg.InternalClientError) -> asyncpg.PostgresConnectionError:
+    return asyncpg.ConnectionDoesNotExistError(f"The server is closing the connection ({fault}).")
+
+
 class Database:
     """The engine and its transactions, and a pool for single statements; one per process."""
 
@@ -98,13 +104,19 @@ class Database:
         Raises asyncpg.PostgresError, asyncpg.InterfaceError or OSError.
         """
         pool = self._direct or await self._open_direct()
-        rows: list[asyncpg.Record] = await pool.fetch(statement, *args)
+        try:
+            rows: list[asyncpg.Record] = await pool.fetch(statement, *args)
+        except asyncpg.InternalClientError as fault:
+            raise _farewell(fault) from fault
         return rows
 
     async def fetchrow(self, statement: str, *args: Any) -> asyncpg.Record | None:
         """The first row of `fetch`."""
         pool = self._direct or await self._open_direct()
-        return await pool.fetchrow(statement, *args)
+        try:
+            return await pool.fetchrow(statement, *args)
+        except asyncpg.InternalClientError as fault:
+            raise _farewell(fault) from fault
 
     async def _open_direct(self) -> asyncpg.Pool:
         async with self._opening:

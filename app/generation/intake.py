@@ -90,7 +90,7 @@ class Intake:
             receipt = await self._place(caller, order, draft, claim)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError, OSError):
             raise  # whether it was committed is not known: an accepted task must not lose its input
-        except BaseException:
+        except Exception:  # nor when the caller went away: the order goes on without them
             await drafts.discard_imports(self._tools, self._database, draft)
             raise
         if receipt.is_replay:

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from tests.chaos.vendor import SIZE, Vendor, colour
 
 SHOWN = 5
 AT_ONCE = 16
+STORY = re.compile(r"(created( started)?( progress)*( succeeded| failed| canceled|$) ?)+")
 TERMINAL = tuple(f"task.{status}" for status in ENDED)
 
 
@@ -172,6 +174,17 @@ async def _events(connection: asyncpg.Connection, result: Audit) -> None:
     )
     for row in wrong:
         result.found("the last event of a run is its one end", str(dict(row)))
+    told: dict[Any, list[Any]] = defaultdict(list)
+    rows = await connection.fetch(
+        "select task_id, type, created_at from events where task_id is not null order by position"
+    )
+    for row in rows:
+        told[row["task_id"]].append(row)
+    for task_id, story in told.items():
+        types = " ".join(row["type"].removeprefix("task.") for row in story)
+        times = [row["created_at"] for row in story]
+        if not STORY.fullmatch(types) or times != sorted(times):
+            result.found("events are told in their order", f"{encode('task', task_id)}: {types} {times}")
 
 
 async def _queues(connection: asyncpg.Connection, result: Audit) -> None:
@@ -219,6 +232,7 @@ async def check_calls(connection: asyncpg.Connection, result: Audit, vendor: Ven
     Answers the colours of the pictures that were made for each task.
     """
     colours: dict[Any, set[Any]] = defaultdict(set)
+    asked: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
     attempts = {
         encode("att", row["id"]): row
         for row in await connection.fetch("select * from task_attempts where provider = 'chaosco'")
@@ -232,8 +246,16 @@ async def check_calls(connection: asyncpg.Connection, result: Audit, vendor: Ven
             result.found("each call is noted before it is made", f"{reference} was accepted and is no attempt")
             continue
         colours[attempt["task_id"]].add(colour(reference))
-        chain = (attempt["task_id"], attempt["run"], attempt["position"], attempt.get("part", 0))
-        chains[chain].append((jobs[0], attempt))
+        chains[_call(attempt)].append((jobs[0], attempt))
+    for reference, times in vendor.received.items():
+        if len(times) > 1:
+            result.found("no call is sent twice", f"{reference} was sent {len(times)} times")
+        if attempt := attempts.get(reference):
+            asked[_call(attempt)].append((times[0], attempt["status"]))
+    for (task_id, run, *_), times in asked.items():
+        times.sort()
+        if bad := [status for _, status in times[:-1] if status not in ("unknown", "failed")]:
+            result.found("no call is sent twice", f"{encode('task', task_id)} run {run}: sent again after {bad}")
     again = 0
     for (task_id, run, *_), calls in chains.items():
         calls.sort(key=lambda call: call[0].accepted_at)
@@ -246,12 +268,18 @@ async def check_calls(connection: asyncpg.Connection, result: Audit, vendor: Ven
                     f"{encode('task', task_id)} run {run}: after {job} with its attempt {attempt['status']}"
                     f" {attempt['error']} there was another",
                 )
+    result.facts["calls the vendor received"] = sum(map(len, vendor.received.values()))
     result.facts["calls the vendor accepted"] = len(vendor.jobs)
     result.facts["of them after an earlier one had failed"] = again
     result.facts["attempts with unknown outcome"] = await connection.fetchval(
         "select count(*) from task_attempts where status = 'unknown'"
     )
     return colours
+
+
+def _call(attempt: Any) -> tuple[Any, ...]:
+    """What is to be done once, however many attempts it takes."""
+    return attempt["task_id"], attempt["run"], attempt["position"], attempt["part"]
 
 
 async def _outputs(result: Audit, market: Market, rows: dict[Any, Any], colours: dict[Any, set[Any]]) -> None:

@@ -15,6 +15,7 @@ from PIL import Image
 
 from tests.chaos.chaosco import MODELS
 
+AT_ONCE = 16
 ANSWER_SECONDS = 15.0
 PATIENCE_SECONDS = 150.0
 """How long one request is repeated before the customer says that nobody answers."""
@@ -31,12 +32,13 @@ class Order:
     mode: str
     key: str | None
     body: dict[str, Any]
+    copies: int = 1
+    """Sent so many times at once, as clients do that lose patience."""
     posts: int = 0
     task_ids: set[str] = field(default_factory=set)
     refused: str | None = None
     gave_up: str | None = None
     retries: int = 0
-    canceled: bool = False
     end: str | None = None
 
     @property
@@ -113,17 +115,32 @@ class Market:
         if mode == "live":
             model = random.choice((*MODELS, "auto"))
             extra = {"model": model} | ({"routing": {"fallback": random.random() < 0.5}} if model == "auto" else {})
-        number = uuid4().hex
+        number, has_key = uuid4().hex, random.random() < 0.7
         return Order(
             number=number,
             customer=customer.number,
             mode=mode,
-            key=f"order-{number}" if random.random() < 0.7 else None,
+            key=f"order-{number}" if has_key else None,
+            copies=2 if has_key and random.random() < 0.15 else 1,
             body={"operation": operation, "input": values, "metadata": {"order": number}, **extra},
         )
 
     async def _place(self, customer: Customer, order: Order) -> None:
         self.orders.append(order)
+        await asyncio.gather(*(self._post(customer, order) for _ in range(order.copies)))
+        self.accepted += bool(order.task_ids)
+
+    async def repeat(self) -> None:
+        """At the end, ask again for whatever had a key and was not refused: the same answer, or the first one."""
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def again(order: Order) -> None:
+            async with gate:
+                await self._post(self.customers[order.customer], order)
+
+        await asyncio.gather(*(again(order) for order in self.orders if order.key and not order.refused))
+
+    async def _post(self, customer: Customer, order: Order) -> None:
         headers = {"Idempotency-Key": order.key} if order.key else {}
 
         def count() -> None:
@@ -137,7 +154,7 @@ class Market:
             return
         if answer.status_code == 202:
             order.task_ids.add(answer.json()["id"])
-            self.accepted += 1
+            order.gave_up = None
             return
         order.refused = _code(answer)
         if answer.status_code not in (402, 429):
@@ -192,7 +209,8 @@ class Market:
             answer = await self._persist(customer, order.mode, "POST", f"{path}/cancel", True)
             if isinstance(answer, httpx.Response):
                 if answer.status_code == 200:
-                    order.canceled, order.end = True, "canceled"
+                    order.end = "canceled"
+                    await self._perhaps_again(customer, order)
                 elif answer.status_code != 409:
                     self.breaches.append(f"a cancel was answered {answer.status_code} {_code(answer)}")
         elif dice < 0.5:
@@ -209,15 +227,17 @@ class Market:
         status = answer.json()["status"]
         if status in ENDED:
             order.end = status
-        if status in ("failed", "canceled") and customer.random.random() < 0.5:
+        if status in ("failed", "canceled"):
+            await self._perhaps_again(customer, order)
+
+    async def _perhaps_again(self, customer: Customer, order: Order) -> None:
+        """Every other one is not content with such an end."""
+        if customer.random.random() < 0.5:
             key = {"Idempotency-Key": f"again-{uuid4().hex}"}
             path = f"/v1/tasks/{order.task_id}/retry"
             again = await self._persist(customer, order.mode, "POST", path, True, headers=key)
-            if isinstance(again, httpx.Response) and again.status_code == 202:
-                order.retries += 1
-                order.end, order.canceled = None, False
-            else:
-                order.end = None  # whether it was begun again is not known
+            order.retries += isinstance(again, httpx.Response) and again.status_code == 202
+            order.end = None  # or it is not known whether it was begun again
 
 
 def _photo(number: int) -> bytes:

@@ -151,7 +151,8 @@ async def _play(
     await monkey.rest()
     vendor.calm = True
     ordered = time.monotonic()
-    say(f"orders are over: {market.accepted} accepted; waiting for quiet")
+    say(f"orders are over: {market.accepted} accepted; each is repeated, then we wait for quiet")
+    await market.repeat()
     still = await _quiet(stack, options, say)
     progress.cancel()
     quiet = time.monotonic()

@@ -18,6 +18,7 @@ from app.core import queue
 from app.core.db import Database
 from app.core.settings import Settings
 from tests.chaos import chaosco
+from tests.conftest import free_port
 
 ROOT = Path(__file__).parents[2]
 BACKLOT = [sys.executable, "-P", "-m", "app.cli"]
@@ -45,10 +46,13 @@ class Stack:
         install_plugin(folder / "plugins")
         kept = {name: value for name, value in os.environ.items() if not name.startswith("BACKLOT_")}
         path = os.pathsep.join(part for part in (str(folder / "plugins"), os.environ.get("PYTHONPATH")) if part)
+        port = free_port()
         self.environment = {
             **kept,
             "PYTHONPATH": path,
             "CHAOSCO_URL": vendor_url,
+            "BACKLOT_API_PORT": str(port),
+            "BACKLOT_PROVIDERS_CALLBACK_URL": f"http://127.0.0.1:{port}",
             "BACKLOT_API_PROCESSES": "2",
             "BACKLOT_PROVIDERS_ENABLED": "chaosco,local",
             "BACKLOT_EGRESS_ALLOW": "127.0.0.0/8",
@@ -59,7 +63,7 @@ class Stack:
 
     async def start(self) -> None:
         self._log = (self.folder / "stack.log").open("ab")
-        command = [*BACKLOT, "dev", "--json", "--data", str(self.data), "--port", "0", "--workers", str(self._workers)]
+        command = [*BACKLOT, "dev", "--json", "--data", str(self.data), "--workers", str(self._workers)]
         self.process = await asyncio.create_subprocess_exec(
             *command, cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, stderr=self._log
         )

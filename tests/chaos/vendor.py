@@ -29,14 +29,18 @@ SUBMITS = {
     "hang-after": 2,
     "cut-after": 2,
     "gateway-timeout-after": 1,
+    "html-after": 2,
+    "truncated-after": 1,
     "slow": 4,
-    "fine": 79,
+    "fine": 76,
 }
 NEVER_ACCEPTED = ("error-500", "error-503", "error-429", "hang-before", "reject")
 # What becomes of a job it has accepted.
 ENDS = {"fine": 82, "truncated-once": 4, "truncated": 2, "wrong-type": 2, "failed": 3, "slow-job": 5, "stuck": 2}
 # What a poll meets.
-POLLS = {"fine": 88, "error-500": 5, "error-404": 4, "hang": 1, "cut": 2}
+POLLS = {"fine": 86, "error-500": 5, "error-404": 4, "hang": 1, "cut": 2, "html": 2}
+# What the question meets whether it knows a job.
+FINDS = {"fine": 90, "error-500": 5, "html": 5}
 
 
 def colour(reference: str) -> tuple[int, int, int]:
@@ -76,6 +80,8 @@ class Vendor:
     calm: bool = False
     jobs: dict[str, Job] = field(default_factory=dict)
     by_reference: dict[str, list[Job]] = field(default_factory=dict)
+    received: dict[str, list[float]] = field(default_factory=dict)
+    """When it was asked to do the job of a reference, whether it took it or not."""
     in_progress: Counter[str] = field(default_factory=Counter)
     counts: Counter[str] = field(default_factory=Counter)
     callbacks: Counter[str] = field(default_factory=Counter)
@@ -116,9 +122,13 @@ class Vendor:
         return self.random.choices(list(ways), list(ways.values()))[0]
 
     async def _submit(self, request: web.Request) -> web.StreamResponse:
-        order = await request.json()
+        try:
+            order = await request.json()
+        except ConnectionResetError:  # whoever asked was killed
+            return web.Response(status=400)
         how = self._choose(SUBMITS)
         self.counts[f"submit {how}"] += 1
+        self.received.setdefault(order["reference"], []).append(time.time())
         self.in_progress[order["reference"]] += 1
         try:
             return await self._take(request, order, how)
@@ -147,6 +157,10 @@ class Vendor:
                 return _cut(request)
             case "gateway-timeout-after":
                 return web.Response(status=504)
+            case "html-after":
+                return _web_page()
+            case "truncated-after":
+                return web.Response(text='{"job": "job-', content_type="application/json")
         if job.model.startswith("now"):
             if job.end == "failed":
                 job.told_failed = True
@@ -186,7 +200,13 @@ class Vendor:
 
     async def _find(self, request: web.Request) -> web.Response:
         reference = request.query["reference"]
-        self.counts["find"] += 1
+        how = self._choose(FINDS)
+        self.counts[f"find {how}"] += 1
+        match how:
+            case "error-500":
+                return web.Response(status=500)
+            case "html":
+                return _web_page()
         if jobs := self.by_reference.get(reference):
             return web.json_response({"job": jobs[0].id})
         return web.Response(status=409 if self.in_progress[reference] else 404)
@@ -202,6 +222,8 @@ class Vendor:
                 return web.Response(status=500)
             case "cut":
                 return _cut(request)
+            case "html":
+                return _web_page()
         job = self.jobs[request.match_info["job"]]
         if time.time() < job.done_at:
             return web.json_response({"status": "running", "poll_after": self.random.uniform(*self.polls)})
@@ -220,7 +242,7 @@ class Vendor:
         job.downloads += 1
         if job.end == "wrong-type":
             job.told_failed = True
-            return web.Response(text="<html>an error page</html>", content_type="text/html")
+            return _web_page()
         whole = picture(job.reference)
         if job.end == "truncated" or (job.end == "truncated-once" and job.downloads == 1):
             job.told_failed = True
@@ -248,6 +270,11 @@ class Vendor:
         with suppress(httpx.HTTPError):
             answer = await self._caller.post(url, json={"id": job.id, "status": status})
             self.callbacks[f"{kind} {answer.status_code}"] += 1
+
+
+def _web_page() -> web.Response:
+    """Of somebody between us and the vendor, who thinks that all is well."""
+    return web.Response(text="<html>We will be back soon!</html>", content_type="text/html")
 
 
 def _cut(request: web.Request, begun: web.StreamResponse | None = None) -> web.StreamResponse:
