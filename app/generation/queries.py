@@ -265,6 +265,13 @@ async def set_wake_at(session: AsyncSession, task: Task, delay: timedelta) -> No
     )
 
 
+async def find_place(session: AsyncSession, task_id: UUID) -> dict[str, Any] | None:
+    """Where a pending task stands in its queue: `queue_position` and `estimated_start_at`."""
+    places = func.queue_places(literal([task_id], ARRAY(Uuid))).table_valued("queue_position", "estimated_start_at")
+    found = (await session.execute(select(places))).mappings().first()
+    return dict(found) if found is not None else None
+
+
 async def find_attempt(session: AsyncSession, attempt_id: UUID) -> TaskAttempt | None:
     return await session.get(TaskAttempt, attempt_id)
 
@@ -309,24 +316,30 @@ _ASKED = """
 from unnest($1::uuid[], $2::uuid[], $3::text[]) with ordinality as asked (id, workspace_id, mode, place)
 join tasks t on t.id = asked.id and t.workspace_id = asked.workspace_id and t.mode = asked.mode and t.deleted_at is null
 """
-# The transactions that wrote what is shown beside the task's own row: `xmin` changes with every update of a row.
-_MARKS = """
-t.id, t.version, t.output_ids, concat_ws(
+STATES_OF_TASKS = f"""
+select asked.place, t.status, (select max(e.position) from events e where e.task_id = t.id) as position {_ASKED}
+"""
+# What a reader sees: the task's own row, where it stands in its queue, and marks of the rest: the transactions that
+# wrote it (`xmin` changes with every update of a row).
+_SEEN = """
+with t as materialized (select asked.place, {columns} {asked})
+select t.*, q.queue_position, q.estimated_start_at, concat_ws(
     '/',
     (select string_agg(s.xmin::text, ' ' order by s.position) from task_steps s where s.task_id = t.id),
     (select string_agg(a.xmin::text, ' ' order by a.id) from task_attempts a where a.task_id = t.id),
     (select string_agg(f.xmin::text, ' ' order by f.id) from assets f
         where f.id = any(t.output_ids) and f.status = 'ready' and f.deleted_at is null)
-) as marks
+) as marks {parts}
+from t left join queue_places((select array_agg(id) from t where status = 'pending')) q on q.task_id = t.id
 """
-MARKS_OF_TASKS = f"select asked.place, {_MARKS} {_ASKED}"
-STATES_OF_TASKS = f"""
-select asked.place, t.status, (select max(e.position) from events e where e.task_id = t.id) as position {_ASKED}
-"""
-WHOLE_TASKS = f"""
-select asked.place, {_MARKS},
-       t.operation, t.status, t.input, t.model, t.provider, t.routing, t.quoted, t.charged, t.balance,
-       t.estimated_seconds, t.error, t.batch_id, t.created_at, t.started_at, t.completed_at, t.metadata,
+MARKS_OF_TASKS = _SEEN.format(columns="t.id, t.version, t.status, t.output_ids", asked=_ASKED, parts="")
+WHOLE_TASKS = _SEEN.format(
+    columns="""
+       t.id, t.version, t.operation, t.status, t.input, t.model, t.provider, t.routing, t.quoted, t.charged, t.balance,
+       t.estimated_seconds, t.output_ids, t.error, t.batch_id, t.created_at, t.started_at, t.completed_at, t.metadata
+    """,
+    asked=_ASKED,
+    parts=""",
        (select json_agg(json_build_array(s.name, s.status, s.asset_ids) order by s.position)
         from task_steps s where s.task_id = t.id) as steps,
        (select json_agg(
@@ -335,7 +348,7 @@ select asked.place, {_MARKS},
                 extract(epoch from a.ended_at - a.started_at)::float8)
             order by a.id)
         from task_attempts a where a.task_id = t.id) as attempts,
-       case when t.output_ids <> '{{}}' then (
+       case when t.output_ids <> '{}' then (
             select json_agg(json_build_object(
                 'id', f.id, 'kind', f.kind, 'source', f.source, 'content_type', f.content_type, 'bytes', f.bytes,
                 'width', f.width, 'height', f.height, 'duration', f.duration, 'sha256', encode(f.sha256, 'hex'),
@@ -344,5 +357,5 @@ select asked.place, {_MARKS},
                 'filename', f.filename,
                 'keys', (select json_object_agg(r.rendition, r.key) from asset_files r where r.asset_id = f.id)))
             from assets f where f.id = any(t.output_ids) and f.status = 'ready' and f.deleted_at is null) end as outputs
-{_ASKED}
-"""
+    """,
+)

@@ -124,8 +124,9 @@ def _etag(row: asyncpg.Record, tools: AssetTools) -> str:
     """Strong: it changes with whatever a reader can see.
 
     That is the task itself, counted by `version`; its steps, attempts and results, each told by the transaction that
-    wrote it last (`marks`); and the links to results, which are renewed every day or so.
+    wrote it last (`marks`); where it stands in its queue; and the links to results, which are renewed every day or so.
     """
     links = tools.storage.signed_url(_PROBE) if row["output_ids"] else ""
-    said = f"{_VERSION} {row['id']} {row['version']} {row['marks']} {links}"
+    place = f"{row['queue_position']} {row['estimated_start_at']}" if row["queue_position"] else ""
+    said = f"{_VERSION} {row['id']} {row['version']} {row['marks']} {place} {links}"
     return f'"{sha256(said.encode()).hexdigest()[:32]}"'

@@ -12,10 +12,13 @@ from app.assets import service as assets
 from app.assets.tools import AssetTools
 from app.core.ids import encode
 from app.core.wire import moment
+from app.generation import queries
 from app.generation.models import OPEN, StepStatus, Task, TaskStatus
 from app.ledger.amounts import to_number
 
 Json = dict[str, Any]
+Place = dict[str, Any]
+"""`queue_position` and `estimated_start_at`."""
 
 
 def shown(
@@ -23,8 +26,9 @@ def shown(
 ) -> Json:
     """The task as `TaskRead` describes it.
 
-    `row` has the columns of `tasks`, those with JSON as values or as `orjson.Fragment`; a step is its name, status and
-    asset ids, an attempt its position, provider, model, status, error and seconds.
+    `row` has the columns of `tasks`, those with JSON as values or as `orjson.Fragment`, and where it stands in its
+    queue; a step is its name, status and asset ids, an attempt its position, provider, model, status, error and
+    seconds.
     """
     status = row["status"]
     shown_steps = [_step(*step) for step in steps]
@@ -94,8 +98,8 @@ def _seconds(started_at: datetime, ended_at: datetime | None) -> float | None:
     return (ended_at - started_at).total_seconds() if ended_at is not None else None
 
 
-def _of(task: Task, outputs: Sequence[Json]) -> Json:
-    row = {column.name: getattr(task, key) for key, column in _COLUMNS.items()}
+def _of(task: Task, outputs: Sequence[Json], place: Place | None) -> Json:
+    row = {column.name: getattr(task, key) for key, column in _COLUMNS.items()} | (place or {})
     return shown(
         row,
         ((step.name, step.status, step.asset_ids) for step in task.steps),
@@ -110,9 +114,12 @@ def _of(task: Task, outputs: Sequence[Json]) -> Json:
 _COLUMNS = {attribute.key: attribute.columns[0] for attribute in Task.__mapper__.column_attrs}
 
 
-def snapshot(task: Task) -> Json:
-    """The task as it is now, with steps and attempts loaded, without its results: what an event keeps."""
-    return {name: value for name, value in _of(task, ()).items() if name != "outputs"}
+def snapshot(task: Task, place: Place | None = None) -> Json:
+    """The task as it is now, with steps and attempts loaded, without its results: what an event keeps.
+
+    `place` is where it stands in its queue, if it is pending.
+    """
+    return {name: value for name, value in _of(task, (), place).items() if name != "outputs"}
 
 
 async def read(session: AsyncSession, tools: AssetTools, task: Task) -> Json:
@@ -121,4 +128,5 @@ async def read(session: AsyncSession, tools: AssetTools, task: Task) -> Json:
     return _of(
         task,
         [asset_reading.of(tools, found[asset_id]) for asset_id in task.output_ids if asset_id in found],
+        await queries.find_place(session, task.id) if task.status == TaskStatus.PENDING else None,
     )

@@ -29,8 +29,8 @@ def error(code: ErrorCode, message: str, provider: str | None) -> dict[str, obje
     return {"code": code.value, "message": message, "retryable": code in RETRYABLE, "provider": provider}
 
 
-def announce(session: AsyncSession, task: Task, type_: str) -> None:
-    """Write the event of a change that was just made to the task."""
+def announce(session: AsyncSession, task: Task, type_: str, place: reading.Place | None = None) -> None:
+    """Write the event of a change that was just made to the task. `place` is that of a pending one in its queue."""
     task.version += 1
     events.record(
         session,
@@ -38,7 +38,7 @@ def announce(session: AsyncSession, task: Task, type_: str) -> None:
         workspace_id=task.workspace_id,
         mode=task.mode,
         task_id=task.id,
-        data=reading.snapshot(task),
+        data=reading.snapshot(task, place),
     )
 
 
@@ -174,5 +174,5 @@ async def restart(session: AsyncSession, settings: Settings, task: Task) -> None
     await session.flush()
     plan(task)
     await queries.set_wake_at(session, task, timedelta())
-    announce(session, task, "task.created")
+    announce(session, task, "task.created", await queries.find_place(session, task.id))
     jobs.ring(session, task.lane)
