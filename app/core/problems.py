@@ -107,7 +107,7 @@ class InvalidCursor(Problem):
     Use the `next_cursor` of the previous answer unchanged, or leave it out to start at the newest.
     """
 
-    status = 400
+    status = 422
 
 
 class NotFound(Problem):
