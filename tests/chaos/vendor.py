@@ -5,7 +5,7 @@ import base64
 import hashlib
 import io
 import time
-from collections import Counter
+from collections import Counter, deque
 from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
@@ -93,6 +93,10 @@ class Vendor:
     urls: float = 0.5
     """How many of the results are to be downloaded; the others come with the answer."""
     host: str = "127.0.0.1"
+    retry_after: float = 1
+    scripts: dict[str, deque[str]] = field(default_factory=dict)
+    """By prompt: how it takes the calls for that picture, one after another; then as it likes."""
+    ends: dict[str, str] = field(default_factory=dict)
 
     async def start(self) -> None:
         app = web.Application(client_max_size=32 * 1024 * 1024)
@@ -126,7 +130,8 @@ class Vendor:
             order = await request.json()
         except ConnectionResetError:  # whoever asked was killed
             return web.Response(status=400)
-        how = self._choose(SUBMITS)
+        script = self.scripts.get(order["params"].get("prompt"))
+        how = script.popleft() if script else self._choose(SUBMITS)
         self.counts[f"submit {how}"] += 1
         self.received.setdefault(order["reference"], []).append(time.time())
         self.in_progress[order["reference"]] += 1
@@ -140,7 +145,7 @@ class Vendor:
             case "error-500" | "error-503":
                 return web.Response(status=int(how[-3:]))
             case "error-429":
-                return web.Response(status=429, headers={"Retry-After": "1"})
+                return web.Response(status=429, headers={"Retry-After": str(self.retry_after)})
             case "reject":
                 return web.json_response({"error": "not with us"}, status=422)
             case "hang-before":
@@ -169,7 +174,7 @@ class Vendor:
         return web.json_response({"job": job.id, "poll_after": self.random.uniform(*self.polls)}, status=202)
 
     def _accept(self, order: dict[str, Any]) -> Job:
-        end = self._choose(ENDS)
+        end = self.ends.get(order["params"].get("prompt")) or self._choose(ENDS)
         now = time.time()
         is_later = order["model"].startswith("later")
         if end == "stuck" and not is_later:
