@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz#$%*+,-.:;=?@[]^_{|}~"
 
 
-def encode(pixels: NDArray[np.uint8], across: int = 4, down: int = 3) -> str:
-    """The hash of an sRGB picture (height, width, 3)."""
+def encode(pixels: NDArray[Any], across: int = 4, down: int = 3) -> str:
+    """The hash of an sRGB picture (height, width, 3), 0 to 255."""
     height, width, _ = pixels.shape
     factors = _waves(height, down) @ _linear(pixels).transpose(2, 0, 1) @ _waves(width, across).T
     factors *= np.array([[1 if x == y == 0 else 2 for x in range(across)] for y in range(down)]) / (width * height)
@@ -29,7 +29,7 @@ def _waves(length: int, count: int) -> NDArray[np.float64]:
     return np.cos(np.pi * np.outer(np.arange(count), np.arange(length)) / length)
 
 
-def _linear(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
+def _linear(pixels: NDArray[Any]) -> NDArray[np.float64]:
     value = pixels / 255.0
     return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
 
