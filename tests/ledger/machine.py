@@ -1,8 +1,13 @@
 """What the ledger should do, in as little Python as will say it; amounts in millionths, time in hours."""
 
+import os
 from dataclasses import dataclass, field
+from datetime import timedelta
 
+HOUR = timedelta(hours=1)
 REFUNDS_LIVE_FOR = 30 * 24
+EXAMPLES = int(os.environ.get("EXAMPLES", "0"))
+"""How many stories Hypothesis tells of each model, new ones each time; by default a few, and always the same."""
 
 
 @dataclass

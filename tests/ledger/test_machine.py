@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Coroutine, Iterator
 from contextlib import suppress
-from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -26,18 +25,18 @@ from app.core.db import make_engine
 from app.core.settings import Settings
 from app.ledger.verify import Breach, verify
 from tests.ledger import machine
+from tests.ledger.machine import EXAMPLES, HOUR
 from tests.ledger.purse import PASS
 
 T = TypeVar("T")
 TASKS = st.integers(0, 3)
 LIVES = st.integers(1, 6)
 PARTS = st.sampled_from([1, 0.7, 0.3, 0])
-HOUR = timedelta(hours=1)
 EFFORT = effort(
-    max_examples=70,
+    max_examples=EXAMPLES or 70,
     stateful_step_count=30,
     deadline=None,
-    derandomize=True,
+    derandomize=not EXAMPLES,
     suppress_health_check=[HealthCheck.too_slow],
 )
 BOOKS = """
@@ -91,7 +90,7 @@ def bank(settings: Settings) -> Iterator[Bank]:
     bank.close()
 
 
-@pytest.mark.timeout(300)  # to find the shortest way to a failure takes a while
+@pytest.mark.timeout(3600 if EXAMPLES else 300)  # to find the shortest way to a failure takes a while
 def test_the_books_are_the_models_whatever_happens(bank: Bank) -> None:
     before = bank.breaches()
 
