@@ -13,6 +13,10 @@ from app.accounts.router import router as api_keys
 from app.assets.router import files_router
 from app.assets.router import router as assets
 from app.assets.tools import AssetTools
+from app.batches.intake import BatchIntake
+from app.batches.reader import BatchReader
+from app.batches.router import BatchDesk
+from app.batches.router import router as batches
 from app.core import answers, queue
 from app.core.access_log import AccessLog
 from app.core.bells import BellTower
@@ -39,8 +43,8 @@ from app.generation.waiting import Lookout
 from app.ledger.router import router as credits_
 from app.providers.catalog import Catalog
 
-# Paths that take files; everywhere else a megabyte is plenty, and is read before it is known who calls.
-UPLOAD_PATHS = ("/v1/assets",)
+BATCH_BYTES = 8 * MEBIBYTE
+"""For 500 items with a long prompt or URL each."""
 
 
 @asynccontextmanager
@@ -54,7 +58,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.asset_tools = tools = await AssetTools.open(settings)
     app.state.lookout = Lookout(TaskReader(database, tools), events, bells)
     app.state.checks = {"database": database.check, "redis": redis.ping, "storage": tools.storage.check}
-    app.state.intake = Intake(settings, database, app.state.catalog, tools)
+    app.state.intake = intake = Intake(settings, database, app.state.catalog, tools)
+    app.state.batches = BatchDesk(
+        BatchIntake(settings, database, app.state.catalog, tools, intake), BatchReader(database, tools)
+    )
     bells.start()
     keys.start()
     # Most of the heap is here to stay: not scanning it again and again keeps the slowest answers fast.
@@ -89,14 +96,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.sealer = Sealer(settings, "kept answers")
     app.state.catalog = Catalog.load(settings)
-    for router in (tasks, assets, credits_, api_keys, catalog, inbound, problems, health, files_router):
+    for router in (tasks, batches, assets, credits_, api_keys, catalog, inbound, problems, health, files_router):
         app.include_router(router)
     app.add_middleware(Hot, routes=hot_routes)
     app.add_middleware(
         BodyGuard,
+        # Everywhere else a megabyte is plenty, and is read before it is known who calls.
         max_bytes=min(MEBIBYTE, settings.api.max_body_bytes),
-        max_upload_bytes=settings.api.max_body_bytes,
-        upload_paths=UPLOAD_PATHS,
+        max_bytes_at={
+            "/v1/assets": settings.api.max_body_bytes,
+            "/v1/batches": min(BATCH_BYTES, settings.api.max_body_bytes),
+        },
     )
     answers.install(app)
     openapi.install(app)

@@ -23,6 +23,7 @@ JSON in `snake_case`, UTC timestamps, ids with a prefix that sort by time, credi
 
 TAGS = {
     "tasks": "Order work on images, follow it, and get its results.",
+    "batches": "Order the same work on many images at once.",
     "assets": "Your images: uploaded, imported, or made by tasks.",
     "credits": "What the workspace has, and every movement of it.",
     "api-keys": "Keys that let programs in.",

@@ -19,6 +19,11 @@ FACTS = """
     where id = $1 and workspace_id = $2 and mode = $3 and status = 'ready' and deleted_at is null
 """
 
+FACTS_OF_MANY = """
+    select id, kind, width, height from assets
+    where id = any ($1) and workspace_id = $2 and mode = $3 and status = 'ready' and deleted_at is null
+"""
+
 INPUTS = """
     select a.id, a.width, a.height, f.key
     from assets a join asset_files f on f.asset_id = a.id and f.rendition = 'full'

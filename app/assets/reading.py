@@ -1,6 +1,6 @@
 """Assets as the customer sees them: one builder of the wire's shape."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -45,6 +45,12 @@ def shown(tools: AssetTools, row: Mapping[str, Any], keys: Mapping[str, str]) ->
         "created_at": row["created_at"],
         "filename": row["filename"],
     }
+
+
+def in_order(tools: AssetTools, rows: Iterable[Mapping[str, Any]], ids: Sequence[str]) -> list[Json]:
+    """The assets with these ids that are there, in this order; each row has its `keys` with it."""
+    found = {row["id"]: row for row in rows}
+    return [shown(tools, found[one], found[one]["keys"]) for one in ids if one in found]
 
 
 def of(tools: AssetTools, asset: Asset) -> Json:

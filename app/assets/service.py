@@ -7,7 +7,8 @@ transaction.
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -104,9 +105,22 @@ async def import_url(
         raise
 
 
+def check_url(tools: AssetTools, url: str, pointer: str) -> None:
+    """What can be said of a URL that is to be imported later. Raises UrlNotAllowed or UrlUnreachable."""
+    with _problems_at(pointer):
+        tools.egress.check(url)
+
+
 async def _fetch(tools: AssetTools, url: str, pointer: str) -> bytes:
-    try:
+    with _problems_at(pointer):
         return (await tools.egress.fetch(url, max_bytes=tools.settings.max_image_bytes)).content
+
+
+@contextmanager
+def _problems_at(pointer: str) -> Iterator[None]:
+    """Turn the faults of a fetch into the problem of a field."""
+    try:
+        yield
     except NotAllowed as fault:
         raise UrlNotAllowed.at(pointer, fault.detail, reason=fault.code) from fault
     except TooLarge as fault:

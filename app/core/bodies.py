@@ -1,7 +1,7 @@
 """What a request body may be: not larger, not slower, and not otherwise encoded than we read it."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Mapping
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,13 +18,15 @@ _ANNOUNCING = (b"content-length", b"transfer-encoding")
 
 
 class BodyGuard:
-    """ASGI middleware. The problem is raised where the body is read, so that who is not let in is told that first."""
+    """ASGI middleware; some paths have limits of their own.
 
-    def __init__(self, app: ASGIApp, *, max_bytes: int, max_upload_bytes: int, upload_paths: Collection[str]) -> None:
+    The problem is raised where the body is read, so that who is not let in is told that first.
+    """
+
+    def __init__(self, app: ASGIApp, *, max_bytes: int, max_bytes_at: Mapping[str, int]) -> None:
         self._app = app
         self._max_bytes = max_bytes
-        self._max_upload_bytes = max_upload_bytes
-        self._upload_paths = frozenset(upload_paths)
+        self._max_bytes_at = dict(max_bytes_at)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -33,7 +35,7 @@ class BodyGuard:
         if not any(name in _ANNOUNCING for name, _ in scope["headers"]):
             await self._app(scope, receive, send)
             return
-        limit = self._max_upload_bytes if scope["path"] in self._upload_paths else self._max_bytes
+        limit = self._max_bytes_at.get(scope["path"], self._max_bytes)
         refusal = _refusal(Headers(scope=scope), limit)
         latest = asyncio.get_running_loop().time() + BODY_SECONDS
         received, is_whole = 0, False

@@ -196,6 +196,10 @@ class Egress:
         except TimeoutError as fault:
             raise TooSlow(f"The file did not arrive within {seconds:g} seconds.") from fault
 
+    def check(self, url: str) -> None:
+        """What can be said of a URL without going there. Raises EgressError."""
+        self._parse(url)
+
     async def aclose(self) -> None:
         await self.client.aclose()
 

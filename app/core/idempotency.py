@@ -50,6 +50,8 @@ class IdempotencyKey(Base):
     body: Mapped[bytes | None]
     task_id: Mapped[UUID | None]
     """Instead of headers and body: the answer is this task as it was when ordered."""
+    batch_id: Mapped[UUID | None]
+    """The same of a batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ async def _claim(session: AsyncSession, sealer: Sealer, row: Mapping[str, Any]) 
         fresh.on_conflict_do_update(
             index_elements=["workspace_id", "mode", "key"],
             set_={column: fresh.excluded[column] for column in ("fingerprint", "claim", "claimed_until", "expires_at")}
-            | {"status": None, "headers": None, "body": None, "task_id": None},
+            | {"status": None, "headers": None, "body": None, "task_id": None, "batch_id": None},
             where=(IdempotencyKey.expires_at < now)
             | (
                 IdempotencyKey.status.is_(None)

@@ -81,10 +81,10 @@ def publish(session: AsyncSession, channel: str, body: str) -> None:
 
 
 async def send(redis: ArqRedis, outbox: list[Job | Message]) -> None:
-    """All of them in one pipelined call. A failure is logged and made good by the sweeper."""
+    """All of them in one pipelined call, each once. A failure is logged and made good by the sweeper."""
     try:
         async with asyncio.timeout(SEND_SECONDS), redis.pipeline(transaction=False) as pipe:
-            for item in outbox:
+            for item in dict.fromkeys(outbox):
                 match item:
                     case Job():
                         delay_ms = int(item.delay.total_seconds() * 1000)

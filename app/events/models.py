@@ -13,7 +13,10 @@ from app.core.ids import new_id
 
 
 class Event(Base):
-    """What happened. `position` orders the events of one task: they are written under the lock of its row."""
+    """What happened. `position` orders the events of one task, and those of one batch.
+
+    They are written under the lock of the task's row; a trigger numbers those of a batch under the lock of the batch's.
+    """
 
     __tablename__ = "events"
     __table_args__ = (

@@ -20,6 +20,7 @@ from app.core.settings import Settings
 from app.generation import jobs, queries
 from app.generation.files import Files
 from app.generation.history import History
+from app.generation.imports import Imports
 from app.generation.leases import Claim, Heart, LostLease
 from app.generation.queries import Claimed
 from app.generation.recording import Recorder
@@ -41,6 +42,7 @@ class Engine:
     heart: Heart = field(init=False)
     recorder: Recorder = field(init=False)
     files: Files = field(init=False)
+    imports: Imports = field(init=False)
     history: History = field(init=False)
 
     def __post_init__(self) -> None:
@@ -49,6 +51,7 @@ class Engine:
             "heart": Heart(self.database, self.lease),
             "recorder": Recorder(self.database),
             "files": Files(self.settings, self.assets.egress, outputs),
+            "imports": Imports(self.assets, self.database),
             "history": History(self.database),
         }.items():
             object.__setattr__(self, name, made)
@@ -80,6 +83,7 @@ async def work_on(engine: Engine, claimed: Claimed) -> None:
             providers=engine.catalog.providers,
             recorder=engine.recorder,
             files=engine.files,
+            imports=engine.imports,
             history=engine.history,
         )
         try:

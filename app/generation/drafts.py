@@ -23,7 +23,7 @@ from app.generation.schemas import TaskCreate
 from app.ledger import service as ledger
 from app.ledger.errors import NotSellable
 from app.ledger.price_list import Prices
-from app.providers.base import UnknownScenario
+from app.providers.base import REMOTE, UnknownScenario
 from app.providers.catalog import Catalog, Route
 
 
@@ -39,6 +39,8 @@ class Draft:
     assets: dict[str, UUID] = field(default_factory=dict)
     size_class: int = 0
     imported: list[UUID] = field(default_factory=list)
+    is_to_import: bool = False
+    """Whether URLs are left in `values`, for the worker to import."""
 
     @property
     def price(self) -> int:
@@ -47,6 +49,11 @@ class Draft:
     @property
     def offer(self) -> Route:
         return self.route[0]
+
+    @property
+    def lane(self) -> str:
+        """Whose capacity the task waits for; fetching URLs is not the work of our processors."""
+        return REMOTE if self.is_to_import else self.offer.lane
 
     def estimated_seconds(self, means: Mapping[Kind, float]) -> int:
         """By the history of such tasks; by the provider's word where there is none."""
@@ -154,13 +161,20 @@ def make(catalog: Catalog, prices: Prices, caller: CallerInfo, order: TaskCreate
 
 
 async def resolve_files(
-    known: KnownAssets, tools: AssetTools, database: Database, caller: CallerInfo, draft: Draft
+    known: KnownAssets, tools: AssetTools, database: Database, caller: CallerInfo, draft: Draft, *, later: bool = False
 ) -> None:
-    """Find the input's assets, or import its URLs; then check what depends on them. Raises with nothing left behind."""
+    """Find the input's assets, or import its URLs; then check what depends on them. Raises with nothing left behind.
+
+    With `later` a URL is only looked at: it stays in the input, for the worker to import (`imports.py`).
+    """
     if not draft.operation.input.images:
         draft.size_class = size_class(draft.input.pixels(0, 0))
     try:
         for name in draft.operation.input.images:
+            if later and "://" in draft.values[name]:
+                assets.check_url(tools, draft.values[name], f"/input/{name}")
+                draft.is_to_import = True
+                continue
             facts = await _file(known, tools, database, caller, draft, name)
             draft.values[name] = encode("asset", facts.id)
             draft.assets[name] = facts.id

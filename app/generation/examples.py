@@ -38,6 +38,7 @@ PENDING_TASK: dict[str, Any] = {
     "outputs": [],
     "error": None,
     "batch_id": None,
+    "batch_index": None,
     "webhook_url": None,
     "created_at": "2026-11-21T09:00:00.104202Z",
     "started_at": None,

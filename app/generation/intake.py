@@ -108,7 +108,7 @@ class Intake:
 
     async def _place(self, caller: CallerInfo, order: TaskCreate, draft: Draft, claim: Claim | None) -> Receipt:
         for _ in range(_PRICE_LOOKS):
-            placed = self._entry(caller, order, draft, claim, draft.estimated_seconds(await self.estimates.get()))
+            placed = self.entry(caller, order, draft, claim, draft.estimated_seconds(await self.estimates.get()))
             row = await self._lane.do(placed)
             match row["outcome"]:
                 case "accepted":
@@ -165,10 +165,16 @@ class Intake:
             raise IdempotencyKeyReused.at("header:Idempotency-Key", IdempotencyKeyReused.title())
         return Receipt(row["task_id"], orjson.loads(row["data"]) | {"outputs": []}, is_replay=True)
 
-    def _entry(
-        self, caller: CallerInfo, order: TaskCreate, draft: Draft, claim: Claim | None, seconds: int
+    def entry(
+        self,
+        caller: CallerInfo,
+        order: TaskCreate,
+        draft: Draft,
+        claim: Claim | None,
+        seconds: int,
+        item: tuple[UUID | None, int | None] = (None, None),
     ) -> dict[str, Any]:
-        """The order as `submit_tasks` takes it."""
+        """The order as `submit_tasks` takes it; `item` is the batch it belongs to, and its index there."""
         task_id, first = new_id(), draft.route[0]
         welcome, reason = ledger.welcome(self._settings, caller.mode)
         row: dict[str, Any] = {
@@ -186,8 +192,8 @@ class Intake:
             "quoted": draft.price,
             "estimated_seconds": seconds,
             "created_at": clock.now(),
-            "batch_id": None,
-            "batch_index": None,
+            "batch_id": item[0],
+            "batch_index": item[1],
         }
         steps = list(first.offer.steps)
         shown = reading.shown(row | _NEW, ((name, "pending", ()) for name in steps), (), ())
@@ -199,7 +205,7 @@ class Intake:
                 {"provider": way.provider, "lane": way.lane, "model": way.offer.model, "steps": list(way.offer.steps)}
                 for way in draft.route
             ],
-            "lane": first.lane,
+            "lane": draft.lane,
             "size_class": draft.size_class,
             "provider_first": first.provider,
             "model_first": first.offer.model,

@@ -181,6 +181,16 @@ class TaskAttempt(Base):
     ended_at: Mapped[datetime | None]
 
 
+class ImportedFile(Base):
+    """What a URL named in a batch was imported as: once, however many items name it."""
+
+    __tablename__ = "imported_files"
+
+    batch_id: Mapped[UUID] = mapped_column(primary_key=True)
+    url_digest: Mapped[bytes] = mapped_column(primary_key=True)
+    asset_id: Mapped[UUID]
+
+
 class TaskQueue(Base):
     """What a workspace has waiting and running in one lane: kept by a trigger on `tasks`, so it is always true.
 

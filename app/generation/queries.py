@@ -32,6 +32,12 @@ ORDERED_BEFORE = """
     where k.workspace_id = $1 and k.mode = $2 and k.key = $3 and k.expires_at > now()
 """
 
+IMPORTED = """
+    select a.id, a.kind, a.width, a.height from imported_files i join assets a on a.id = i.asset_id
+    where i.batch_id = $1 and i.url_digest = $2 and a.status = 'ready' and a.deleted_at is null
+"""
+KEEP_IMPORT = "select keep_import($1, $2, $3) as is_kept"
+
 DURATIONS = "select operation, provider, model, size_class, mean_seconds from task_durations"
 RECORD_DURATIONS = "select record_durations($1::jsonb)"
 
@@ -333,13 +339,26 @@ select t.*, q.queue_position, q.estimated_start_at, concat_ws(
 from t left join queue_places((select array_agg(id) from t where status = 'pending')) q on q.task_id = t.id
 """
 MARKS_OF_TASKS = _SEEN.format(columns="t.id, t.version, t.status, t.output_ids", asked=_ASKED, parts="")
+# The results of a task `t` that are there, as JSON.
+OUTPUTS = """
+case when t.output_ids <> '{}' then (
+    select json_agg(json_build_object(
+        'id', f.id, 'kind', f.kind, 'source', f.source, 'content_type', f.content_type, 'bytes', f.bytes,
+        'width', f.width, 'height', f.height, 'duration', f.duration, 'sha256', encode(f.sha256, 'hex'),
+        'placeholder', f.placeholder, 'favorite', f.favorite, 'task_id', f.task_id, 'metadata', f.metadata,
+        'created_at', to_char(f.created_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+        'filename', f.filename,
+        'keys', (select json_object_agg(r.rendition, r.key) from asset_files r where r.asset_id = f.id)))
+    from assets f where f.id = any(t.output_ids) and f.status = 'ready' and f.deleted_at is null) end
+"""
 WHOLE_TASKS = _SEEN.format(
     columns="""
        t.id, t.version, t.operation, t.status, t.input, t.model, t.provider, t.routing, t.quoted, t.charged, t.balance,
-       t.estimated_seconds, t.output_ids, t.error, t.batch_id, t.created_at, t.started_at, t.completed_at, t.metadata
+       t.estimated_seconds, t.output_ids, t.error, t.batch_id, t.batch_index, t.created_at, t.started_at,
+       t.completed_at, t.metadata
     """,
     asked=_ASKED,
-    parts=""",
+    parts=f""",
        (select json_agg(json_build_array(s.name, s.status, s.asset_ids) order by s.position)
         from task_steps s where s.task_id = t.id) as steps,
        (select json_agg(
@@ -348,14 +367,6 @@ WHOLE_TASKS = _SEEN.format(
                 extract(epoch from a.ended_at - a.started_at)::float8)
             order by a.id)
         from task_attempts a where a.task_id = t.id) as attempts,
-       case when t.output_ids <> '{}' then (
-            select json_agg(json_build_object(
-                'id', f.id, 'kind', f.kind, 'source', f.source, 'content_type', f.content_type, 'bytes', f.bytes,
-                'width', f.width, 'height', f.height, 'duration', f.duration, 'sha256', encode(f.sha256, 'hex'),
-                'placeholder', f.placeholder, 'favorite', f.favorite, 'task_id', f.task_id, 'metadata', f.metadata,
-                'created_at', to_char(f.created_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-                'filename', f.filename,
-                'keys', (select json_object_agg(r.rendition, r.key) from asset_files r where r.asset_id = f.id)))
-            from assets f where f.id = any(t.output_ids) and f.status = 'ready' and f.deleted_at is null) end as outputs
+       {OUTPUTS} as outputs
     """,
 )

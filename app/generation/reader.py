@@ -56,12 +56,8 @@ class Shown:
             row = dict(self._row)
             for column in ("input", "routing", "error", "metadata"):
                 row[column] = row[column] and orjson.Fragment(row[column])
-            made = {one["id"]: one for one in orjson.loads(row["outputs"] or "[]")}
-            outputs = [
-                asset_reading.shown(self._tools, made[str(asset_id)], made[str(asset_id)]["keys"])
-                for asset_id in row["output_ids"]
-                if str(asset_id) in made
-            ]
+            made = orjson.loads(row["outputs"] or "[]")
+            outputs = asset_reading.in_order(self._tools, made, [str(asset_id) for asset_id in row["output_ids"]])
             self._answer = reading.shown(
                 row, orjson.loads(row["steps"]), orjson.loads(row["attempts"] or "[]"), outputs
             )
@@ -73,7 +69,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Whether a task has ended, and its latest event."""
+    """Whether a task or batch has ended, and its latest event."""
 
     is_ended: bool
     position: int

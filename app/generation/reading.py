@@ -57,6 +57,7 @@ def shown(
         "outputs": outputs,
         "error": row["error"],
         "batch_id": encode("batch", row["batch_id"]) if row["batch_id"] else None,
+        "batch_index": row["batch_index"],
         "webhook_url": None,
         "created_at": moment(row["created_at"]),
         "started_at": moment(row["started_at"]),

@@ -66,7 +66,14 @@ class Recorder:
         async def work(items: Sequence[Item]) -> list[bool]:
             done = await write(self._database, items)
             written = [item for item in items if item["attempt_id"] in done]
-            if told := {str(item["task_id"]) for item in written if item.get("event_id")}:
+            told = {
+                str(item[subject])
+                for item in written
+                if item.get("event_id")
+                for subject in ("task_id", "batch_id")
+                if item.get(subject)
+            }
+            if told:
                 self._database.ringer.ring(EVENTS, *told)
             if freed := {item["lane"] for item in written if item.get("charged") is not None}:
                 self._database.ringer.ring(WORK, *freed)

@@ -1,6 +1,8 @@
 """Tasks over HTTP."""
 
 import re
+from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -25,9 +27,10 @@ from app.core import conditional
 from app.core.db import DbSession
 from app.core.dependencies import SettingsDep
 from app.core.hot import HotRoutes, header, read_json
-from app.core.ids import IdFormat, TaskId, decode, encode
+from app.core.ids import BatchId, TaskId, decode, encode
 from app.core.paging import Page, PageParams
 from app.core.problems import InvalidCursor, InvalidRequest, problems
+from app.core.waits import WaitDep
 from app.core.wire import Moment, Text, dumps
 from app.generation import drafts, examples, reading, service, waiting
 from app.generation.errors import (
@@ -182,9 +185,7 @@ async def list_tasks(
     session: DbSession,
     status: Annotated[list[TaskStatus] | None, Query(description="One or more.")] = None,
     operation: Annotated[Text | None, Query(max_length=64, description="By name.")] = None,
-    batch_id: Annotated[
-        Annotated[UUID, IdFormat("batch")] | None, Query(description="Only what this batch ordered.")
-    ] = None,
+    batch_id: Annotated[BatchId | None, Query(description="Only what this batch ordered.")] = None,
     created_after: Annotated[Moment | None, Query(description="Only newer ones.")] = None,
 ) -> Response:
     """List the workspace's tasks, newest first. `metadata[key]=value` finds those whose metadata has it."""
@@ -203,7 +204,6 @@ async def list_tasks(
 
 
 _PLAIN_WAIT = re.compile(rb"wait=([1-5]?\d(?:\.\d{1,3})?|60)")
-_PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d+(?:\.\d+)?)")
 
 
 @router.get(
@@ -212,22 +212,9 @@ _PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d+(?:\.\d+)?)")
     operation_id="get_task",
     responses=problems(*CALLER_PROBLEMS, TaskNotFound) | {304: {"description": "Not changed."}},
 )
-async def get_task(
-    task_id: TaskId,
-    request: Request,
-    caller: TasksReader,
-    settings: SettingsDep,
-    wait: Annotated[
-        float, Query(ge=0, le=60, allow_inf_nan=False, description="Hold the answer until the end, for so long.")
-    ] = 0,
-    prefer: Annotated[str | None, Header(description="`wait=n` does as `?wait=n`.")] = None,
-) -> Response:
+async def get_task(task_id: TaskId, request: Request, caller: TasksReader, wait: WaitDep) -> Response:
     """Read a task. With `wait` the answer comes when the task ends, or when the seconds are over."""
-    headers = {}
-    if not wait and prefer and (wished := _PREFER_WAIT.search(prefer)):
-        wait = min(float(wished[1]), settings.tasks.max_wait_seconds)
-        headers["Preference-Applied"] = f"wait={wished[1]}"
-    return await _status(request, caller, task_id, wait, headers)
+    return await _status(request, caller, task_id, wait.seconds, wait.headers)
 
 
 async def _get_task_shortly(request: Request) -> Response | None:
@@ -249,7 +236,8 @@ async def _status(
 ) -> Response:
     lookout = _lookout(request)
     if wait:
-        await waiting.until_ended(lookout, caller, task_id, seconds=wait)
+        look = partial(lookout.tasks.find_state, caller, task_id)
+        await waiting.until_ended(lookout, task_id, look, seconds=wait)
     if known := header(request, b"if-none-match"):
         etag = await lookout.tasks.find_etag(caller, task_id)
         if etag is not None and conditional.is_known(known, etag):
@@ -293,11 +281,13 @@ async def stream_task_events(
     after, is_over = await waiting.resume_point(lookout, caller, followed, last_event_id)
     if is_over:
         return Response(status_code=204)
-    return StreamingResponse(
-        waiting.stream(lookout, caller, followed, after=after),
-        media_type="text/event-stream",
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-    )
+    return streaming(waiting.stream(lookout, caller, followed, after=after))
+
+
+def streaming(events: AsyncIterator[bytes]) -> Response:
+    """Server-sent events, that nobody on the way keeps back."""
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(events, media_type="text/event-stream", headers=headers)
 
 
 @router.post(

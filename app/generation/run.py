@@ -19,6 +19,7 @@ from app.generation import failures, queries, reading, steps, transitions
 from app.generation.failures import Spoiled
 from app.generation.files import TRIES, Files, Unusable, made_before
 from app.generation.history import History
+from app.generation.imports import ImportFailed, Imports, urls
 from app.generation.leases import Claim, LostLease
 from app.generation.models import AttemptStatus, StepStatus, Task, TaskAttempt, TaskStatus, TaskStep
 from app.generation.queries import Claimed
@@ -51,6 +52,7 @@ class Run:
         providers: Mapping[str, Provider],
         recorder: Recorder,
         files: Files,
+        imports: Imports,
         history: History,
     ) -> None:
         self._task = claimed.task
@@ -60,6 +62,7 @@ class Run:
         self._providers = providers
         self._recorder = recorder
         self._files = files
+        self._imports = imports
         self._history = history
         self._claimed = claimed
         self._claimed_at = asyncio.get_running_loop().time()
@@ -85,6 +88,8 @@ class Run:
         task = self._task
         if self._left() <= 0:
             return await self._run_out_of_time()
+        if urls(task):
+            return await self._import()
         step = next(step for step in task.steps if step.status != StepStatus.SUCCEEDED)
         left_open = next((one for one in reversed(task.attempts) if self._is_of(one, step, UNDECIDED)), None)
         if left_open is not None:
@@ -102,6 +107,24 @@ class Run:
             return await self._fail(ErrorCode.INVALID_IMAGE, "An image this task needs was deleted.")
         attempt = await self._begin(step, part)
         return await self._guarded(attempt, partial(self._submit, step, attempt, planned[part], contents))
+
+    async def _import(self) -> bool:
+        """Bring in the images of a batch's item, before its first step."""
+        try:
+            async with asyncio.timeout(self._left()) as limit:
+                found, size_class = await self._imports.bring(self._task)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            return await self._run_out_of_time()
+        except ImportFailed as fault:
+            return await self._fail(fault.code, fault.message)
+        result: bool = await patiently(partial(self._take_in, found, size_class))
+        return result
+
+    async def _take_in(self, found: Mapping[str, str], size_class: int) -> bool:
+        async with self._locked() as (session, task):
+            return await transitions.take_in(session, task, found, size_class)
 
     def _is_of(self, attempt: TaskAttempt, step: TaskStep, statuses: tuple[AttemptStatus, ...]) -> bool:
         return (attempt.run, attempt.position) == (self._task.run, step.position) and attempt.status in statuses
@@ -257,7 +280,7 @@ class Run:
     def _event(self, type_: str) -> dict[str, Any]:
         """The task as it is now; its balance is filled in where the money is moved."""
         data = reading.snapshot(self._task)
-        return {"event_id": new_id(), "event": type_, "data": data}
+        return {"event_id": new_id(), "event": type_, "data": data, "batch_id": self._task.batch_id}
 
     async def _record(
         self, attempt: TaskAttempt, write: Callable[[dict[str, Any]], Awaitable[bool]], item: dict[str, Any]

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchem
 from pydantic_core import PydanticCustomError
 
 from app.assets.schemas import AssetRead
-from app.core.ids import AssetId, TaskId
+from app.core.ids import AssetId, BatchId, TaskId
 from app.core.wire import UNSTORABLE
 from app.generation import examples
 from app.generation.models import AttemptStatus, StepStatus, TaskStatus
@@ -119,7 +119,8 @@ class TaskSnapshot(BaseModel):
     estimated_start_at: datetime | None = Field(description="While it is pending: when it may begin.")
     attempts: list[AttemptRead]
     error: TaskError | None
-    batch_id: str | None
+    batch_id: BatchId | None
+    batch_index: int | None = Field(description="Which item of the batch it is, from 0.")
     webhook_url: str | None
     created_at: datetime
     started_at: datetime | None

@@ -59,7 +59,7 @@ async def cancel_task(session: AsyncSession, caller: CallerInfo, task_id: UUID) 
         return task
     if task.is_ended:
         raise TaskEnded(f"The task has already {task.status}.")
-    await transitions.cancel(session, task)
+    await transitions.cancel(session, [task])
     return task
 
 

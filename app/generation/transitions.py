@@ -1,5 +1,6 @@
 """The changes of a task's state. Each is made on a locked row, in one transaction, and told in the event log."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,6 +20,7 @@ RETRYABLE = frozenset(
         ErrorCode.PROVIDER_UNAVAILABLE,
         ErrorCode.PROVIDER_TIMEOUT,
         ErrorCode.PROVIDER_QUOTA,
+        ErrorCode.URL_UNREACHABLE,
         ErrorCode.DEADLINE_EXCEEDED,
         ErrorCode.INTERNAL,
     }
@@ -38,6 +40,7 @@ def announce(session: AsyncSession, task: Task, type_: str, place: reading.Place
         workspace_id=task.workspace_id,
         mode=task.mode,
         task_id=task.id,
+        batch_id=task.batch_id,
         data=reading.snapshot(task, place),
     )
 
@@ -136,11 +139,26 @@ async def fail(session: AsyncSession, task: Task, code: ErrorCode, message: str,
     announce(session, task, "task.failed")
 
 
-async def cancel(session: AsyncSession, task: Task) -> None:
-    """The customer's end: nothing is charged; whoever works on it loses the fence."""
-    task.balance = await ledger.release(session, task.id)
-    _end(session, task, TaskStatus.CANCELED)
-    announce(session, task, "task.canceled")
+async def cancel(session: AsyncSession, tasks: Sequence[Task]) -> None:
+    """The customer's end: nothing is charged; whoever works on one of them loses the fence."""
+    balances = await ledger.release_each(session, [task.id for task in tasks])
+    for task in tasks:
+        task.balance = balances[task.id]
+        _end(session, task, TaskStatus.CANCELED)
+        announce(session, task, "task.canceled")
+
+
+async def take_in(session: AsyncSession, task: Task, found: Mapping[str, str], size_class: int) -> bool:
+    """Its images, given by URL, are assets now. False when workers of another lane go on: then the fence has moved."""
+    task.input = {**task.input, **found}
+    task.size_class = size_class
+    task.version += 1
+    lane = task.route[task.route_index].get("lane", REMOTE)
+    if task.lane == lane:
+        return True
+    task.lane = lane
+    jobs.ring(session, lane)
+    return await _sleep(session, task, 0)
 
 
 def _end(session: AsyncSession, task: Task, status: TaskStatus) -> None:

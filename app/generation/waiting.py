@@ -12,8 +12,7 @@ from app.core.bells import BellTower
 from app.core.ids import decode, encode
 from app.core.wire import dumps
 from app.events.reader import EventReader, Subject
-from app.generation.errors import TaskNotFound
-from app.generation.reader import TaskReader
+from app.generation.reader import State, TaskReader
 
 PING_SECONDS = 15.0
 RECONNECT_MILLISECONDS = 2000
@@ -29,16 +28,16 @@ class Lookout:
     bells: BellTower
 
 
-async def until_ended(lookout: Lookout, caller: CallerInfo, task_id: UUID, *, seconds: float) -> None:
-    """Return when the task has ended, the seconds are over, or the process shuts down. Raises TaskNotFound."""
+async def until_ended(
+    lookout: Lookout, subject_id: UUID, look: Callable[[], Awaitable[State | None]], *, seconds: float
+) -> None:
+    """Return when the task or batch has ended or is not there, the seconds are over, or the process shuts down."""
     limit = monotonic() + seconds
-    with lookout.bells.bell(str(task_id)) as bell:
+    with lookout.bells.bell(str(subject_id)) as bell:
         while True:
-            state = await lookout.tasks.find_state(caller, task_id)
-            if state is None:
-                raise TaskNotFound
+            state = await look()
             left = limit - monotonic()
-            if state.is_ended or left <= 0 or lookout.bells.is_closing:
+            if state is None or state.is_ended or left <= 0 or lookout.bells.is_closing:
                 return
             bell.seen = state.position
             await bell.wait(left)
@@ -46,16 +45,16 @@ async def until_ended(lookout: Lookout, caller: CallerInfo, task_id: UUID, *, se
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """Whose events are streamed. After one of the `last` types the stream ends if `is_over` says so."""
+    """Whose events are streamed. After one of the `last` types the stream ends if `is_over` says so of its position."""
 
     subject: Subject
     id: UUID
     last: frozenset[str]
-    is_over: Callable[[], Awaitable[bool]]
+    is_over: Callable[[int], Awaitable[bool]]
 
 
 def followed_task(lookout: Lookout, caller: CallerInfo, task_id: UUID) -> Followed:
-    async def is_over() -> bool:
+    async def is_over(_: int) -> bool:
         """A task may have been begun again since; one that is deleted is over."""
         state = await lookout.tasks.find_state(caller, task_id)
         return state is None or state.is_ended
@@ -78,7 +77,7 @@ async def resume_point(
         return 0, False
     found = await lookout.events.find_position(event_id, subject=followed.subject, subject_id=followed.id)
     position = found or 0
-    if not (position and await followed.is_over()):
+    if not (position and await followed.is_over(position)):
         return position, False
     following = await lookout.events.list_following(
         followed.subject, followed.id, workspace_id=caller.workspace_id, after=position
@@ -106,7 +105,7 @@ async def stream(lookout: Lookout, caller: CallerInfo, followed: Followed, *, af
                     yield message
                 after, last_sent = row["position"], monotonic()
             if rows:
-                if rows[-1]["type"] in followed.last and await followed.is_over():
+                if rows[-1]["type"] in followed.last and await followed.is_over(after):
                     return
                 continue
             bell.seen = after

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, case, func, select, text, tuple_
+from sqlalchemy import ARRAY, Row, Uuid, bindparam, case, func, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.paging import PageRequest
@@ -17,6 +17,13 @@ async def call(session: AsyncSession, function: str, **values: object) -> Any:
     """The result of a function of the ledger, its parameters by name; `p_` is put before them."""
     names = ", ".join(f"p_{name} => :{name}" for name in values)
     return (await session.execute(text(f"select {function}({names})"), values)).scalar_one()
+
+
+async def release_each(session: AsyncSession, task_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """The balance after each; None where no hold was open."""
+    statement = text("select id, ledger_release(id) from unnest(:ids) with ordinality asked (id, place) order by place")
+    found = await session.execute(statement.bindparams(bindparam("ids", list(task_ids), ARRAY(Uuid))))
+    return {row[0]: row[1] for row in found}
 
 
 async def find_account(session: AsyncSession, *, workspace_id: UUID, mode: str) -> CreditAccount | None:

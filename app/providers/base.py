@@ -17,6 +17,8 @@ class ErrorCode(StrEnum):
     """Why a call failed: the `error.code` of a task."""
 
     INVALID_IMAGE = "invalid_image"
+    URL_NOT_ALLOWED = "url_not_allowed"
+    URL_UNREACHABLE = "url_unreachable"
     CONTENT_REJECTED = "content_rejected"
     PROVIDER_UNAVAILABLE = "provider_unavailable"
     PROVIDER_TIMEOUT = "provider_timeout"

@@ -12,7 +12,7 @@ depends_on = None
 PLANS = (("free", 20, 10_000), ("plus", 50, 20_000), ("pro", 200, 50_000), ("enterprise", 2_000, 200_000))
 
 # Whoever changes a task's status changes its queue: the counts cannot drift. The order of locks is task, credit
-# account, queue, batch: change an account before the status.
+# account, then batch and queue: change an account before the status.
 COUNTING = (
     """
     create function count_in_queue(p_workspace uuid, p_mode text, p_lane text, p_queued int, p_running int)
@@ -57,9 +57,12 @@ COUNTING = (
         if old.lane = new.lane then
             perform count_in_queue(
                 new.workspace_id, new.mode, new.lane, is_queued - was_queued, is_running - was_running);
-        else
+        elsif old.lane < new.lane then  -- in the order of lanes: one changes from here to there, another back
             perform count_in_queue(old.workspace_id, old.mode, old.lane, -was_queued, -was_running);
             perform count_in_queue(new.workspace_id, new.mode, new.lane, is_queued, is_running);
+        else
+            perform count_in_queue(new.workspace_id, new.mode, new.lane, is_queued, is_running);
+            perform count_in_queue(old.workspace_id, old.mode, old.lane, -was_queued, -was_running);
         end if;
         return null;
     end $$

@@ -95,9 +95,9 @@ FUNCTIONS = (
             order by c.place;
     end $$
     """,
-    # The three below write for many tasks at once. Rows are locked in the order task, credit account, queue, each kind
-    # sorted, so that two of these never wait for one another; what is not the caller's any more, by its fence, is
-    # left out of the answer and unchanged. Each may be repeated after a commit nobody heard of.
+    # The three below write for many tasks at once. Rows are locked in the order task, credit account, batch, queue,
+    # each kind sorted, so that two of these never wait for one another; what is not the caller's any more, by its
+    # fence, is left out of the answer and unchanged. Each may be repeated after a commit nobody heard of.
     f"""
     create function lock_tasks(p_items jsonb) returns void language plpgsql {PLANNER} as $$
     begin
@@ -105,10 +105,22 @@ FUNCTIONS = (
         order by t.id for update;
     end $$
     """,
+    # The batches of the events that are to be written: they are numbered under these locks (migration 1330).
+    f"""
+    create function lock_batches(p_items jsonb) returns void language plpgsql {PLANNER} as $$
+    begin
+        if jsonb_path_exists(p_items, '$[*].batch_id ? (@ != null)') then
+            perform 1 from batches b
+                where b.id in (select x.batch_id from jsonb_to_recordset(p_items) as x(batch_id uuid))
+                order by b.id for no key update;
+        end if;
+    end $$
+    """,
     f"""
     create function begin_attempts(p_items jsonb) returns setof uuid language plpgsql {PLANNER} as $$
     begin
         perform lock_tasks(p_items);
+        perform lock_batches(p_items);
         return query
         with ours as materialized (
             select x.*, t.workspace_id, t.mode, t.batch_id
@@ -177,6 +189,7 @@ FUNCTIONS = (
                 join tasks t on t.id = x.task_id
                 where x.charged is not null and t.workspace_id = a.workspace_id and t.mode = a.mode)
             order by a.workspace_id, a.mode for update;
+        perform lock_batches(p_items);
         for o in
             select x.*, t.workspace_id, t.mode, t.batch_id
             from jsonb_to_recordset(p_items) as x (
@@ -237,7 +250,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for name in ("record_results", "await_providers", "begin_attempts", "lock_tasks"):
+    for name in ("record_results", "await_providers", "begin_attempts", "lock_batches", "lock_tasks"):
         op.execute(f"drop function {name}(jsonb)")
     op.execute("drop function claim_tasks(text, int, int, interval, interval, uuid)")
     op.execute("drop function lease_tasks(uuid[], interval, interval)")

@@ -50,7 +50,7 @@ async def caller() -> AsyncIterator[httpx.AsyncClient]:
     routes.add("GET", "/things/{thing_id}", read)
     routes.add("POST", "/things", make)
     app.add_middleware(Hot, routes=routes)
-    app.add_middleware(BodyGuard, max_bytes=100, max_upload_bytes=100, upload_paths=())
+    app.add_middleware(BodyGuard, max_bytes=100, max_bytes_at={})
     answers.install(app)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as caller:
         yield caller

@@ -33,6 +33,7 @@ TASK_FIELDS = {
     "outputs",
     "error",
     "batch_id",
+    "batch_index",
     "webhook_url",
     "created_at",
     "started_at",

@@ -1,0 +1,172 @@
+"""Batches over HTTP."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi.responses import StreamingResponse
+
+from app.accounts.caller import (
+    CALLER_PROBLEMS,
+    ONCE_PROBLEMS,
+    IdempotencyHeader,
+    TasksReader,
+    TasksWriter,
+    claimed,
+)
+from app.accounts.schemas import CallerInfo
+from app.batches import examples, service
+from app.batches.errors import BatchEnded, BatchNotFound, NoValidItems
+from app.batches.intake import BatchIntake
+from app.batches.reader import BatchReader
+from app.batches.schemas import BatchCreate, BatchRead, BatchShown
+from app.core import conditional
+from app.core.db import DatabaseDep, DbSession
+from app.core.ids import BatchId, encode
+from app.core.paging import Page, PageParams
+from app.core.problems import InvalidCursor, problems
+from app.core.waits import WaitDep
+from app.core.wire import dumps
+from app.generation import waiting
+from app.generation.errors import TooManyTasks
+from app.generation.router import ORDER_PROBLEMS, LookoutDep, streaming
+from app.generation.waiting import LAST_OF_TASK, Followed
+from app.ledger.errors import InsufficientCredits
+
+router = APIRouter(prefix="/v1/batches", tags=["batches"])
+
+ACCEPTED: dict[int | str, dict[str, Any]] = {
+    202: {
+        "description": "Accepted: the price of all items that can be done is held.",
+        "content": {"application/json": {"example": examples.PENDING_BATCH}},
+    }
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BatchDesk:
+    """What the routes work with; one per API process."""
+
+    intake: BatchIntake
+    reader: BatchReader
+
+
+def _desk(request: Request) -> BatchDesk:
+    desk: BatchDesk = request.app.state.batches
+    return desk
+
+
+DeskDep = Annotated[BatchDesk, Depends(_desk)]
+
+
+@router.post(
+    "",
+    status_code=202,
+    response_model=BatchRead,
+    operation_id="create_batch",
+    responses=problems(
+        *CALLER_PROBLEMS, *ONCE_PROBLEMS, *ORDER_PROBLEMS, NoValidItems, InsufficientCredits, TooManyTasks
+    )
+    | ACCEPTED,
+)
+async def create_batch(
+    batch: BatchCreate, request: Request, caller: TasksWriter, desk: DeskDep, key: IdempotencyHeader = None
+) -> Response:
+    """Order one operation on up to 500 inputs: the price of all is held at once. A bad item fails alone."""
+    receipt = await desk.intake.order(caller, batch, await claimed(request, key))
+    headers = {"Location": f"/v1/batches/{encode('batch', receipt.batch_id)}"}
+    if receipt.is_replay:
+        headers["Idempotency-Replayed"] = "true"
+    return Response(dumps(receipt.shown), 202, headers, "application/json")
+
+
+@router.get(
+    "",
+    response_model=Page[BatchShown],
+    operation_id="list_batches",
+    responses=problems(*CALLER_PROBLEMS, InvalidCursor),
+)
+async def list_batches(caller: TasksReader, page: PageParams, session: DbSession) -> Response:
+    """List the workspace's batches, newest first, without their items."""
+    found, cursor = await service.list_batches(session, caller, page)
+    return Response(dumps({"data": found, "next_cursor": cursor}), media_type="application/json")
+
+
+@router.get(
+    "/{batch_id}",
+    response_model=BatchRead,
+    operation_id="get_batch",
+    responses=problems(*CALLER_PROBLEMS, BatchNotFound) | {304: {"description": "Not changed."}},
+)
+async def get_batch(
+    batch_id: BatchId, request: Request, caller: TasksReader, desk: DeskDep, lookout: LookoutDep, wait: WaitDep
+) -> Response:
+    """Read a batch with all its items. With `wait` the answer comes when all have ended, or the seconds are over."""
+    if wait.seconds:
+        look = partial(desk.reader.find_state, caller, batch_id)
+        await waiting.until_ended(lookout, batch_id, look, seconds=wait.seconds)
+    if known := request.headers.get("if-none-match"):
+        etag = await desk.reader.find_etag(caller, batch_id)
+        if etag is not None and conditional.is_known(known, etag):
+            return conditional.not_modified(etag, wait.headers)
+    return await _whole(desk, caller, batch_id, wait.headers)
+
+
+async def _whole(desk: BatchDesk, caller: CallerInfo, batch_id: UUID, headers: dict[str, str]) -> Response:
+    found = await desk.reader.find(caller, batch_id)
+    if found is None:
+        raise BatchNotFound
+    return conditional.whole(*found, headers)
+
+
+@router.get(
+    "/{batch_id}/events",
+    operation_id="stream_batch_events",
+    response_class=StreamingResponse,
+    responses=problems(*CALLER_PROBLEMS, BatchNotFound)
+    | {
+        200: {
+            "description": "Server-sent events, until the batch has ended. The schema is that of each event.",
+            "content": {"text/event-stream": {"schema": examples.EVENT_SCHEMA, "example": examples.EVENT}},
+        },
+        204: {"description": "The batch has ended, and the caller has seen all of it: do not reconnect."},
+    },
+)
+async def stream_batch_events(
+    batch_id: BatchId,
+    caller: TasksReader,
+    desk: DeskDep,
+    lookout: LookoutDep,
+    last_event_id: Annotated[
+        str | None, Header(alias="Last-Event-ID", max_length=100, description="The `id` of the last event you have.")
+    ] = None,
+) -> Response:
+    """Follow a batch by server-sent events: those of all its tasks, then `batch.completed`."""
+    if await desk.reader.find_state(caller, batch_id) is None:
+        raise BatchNotFound
+
+    async def is_over(position: int) -> bool:
+        """Nothing is open, and nothing more to be told. A task that was tried again ends after `batch.completed`."""
+        state = await desk.reader.find_state(caller, batch_id)
+        return state is None or (state.is_ended and state.position <= position)
+
+    followed = Followed("batch", batch_id, LAST_OF_TASK | {"batch.completed"}, is_over)
+    after, has_ended = await waiting.resume_point(lookout, caller, followed, last_event_id)
+    if has_ended:
+        return Response(status_code=204)
+    return streaming(waiting.stream(lookout, caller, followed, after=after))
+
+
+@router.post(
+    "/{batch_id}/cancel",
+    response_model=BatchRead,
+    operation_id="cancel_batch",
+    responses=problems(*CALLER_PROBLEMS, BatchNotFound, BatchEnded),
+)
+async def cancel_batch(batch_id: BatchId, caller: TasksWriter, desk: DeskDep, database: DatabaseDep) -> Response:
+    """Cancel what has not ended: it stops, and its holds are given back. What has ended stays as it is."""
+    async with database.transaction() as session:
+        await service.cancel_batch(session, caller, batch_id)
+    return await _whole(desk, caller, batch_id, {})
