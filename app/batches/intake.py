@@ -26,6 +26,7 @@ from app.generation.jobs import WORK
 from app.ledger import service as ledger
 from app.ledger.amounts import to_number
 from app.ledger.errors import InsufficientCredits, NotSellable
+from app.ledger.price_list import Prices
 from app.providers.catalog import Catalog
 
 _LOOKS = 3
@@ -59,23 +60,14 @@ class BatchIntake:
         Raises what is wrong with the batch as a whole, NoValidItems, InsufficientCredits, TooManyTasks,
         IdempotencyKeyReused or IdempotencyKeyInFlight. What was ordered before under the same key is answered first.
         """
-        try:
-            return await self._place(caller, batch, claim)
-        except (IdempotencyKeyReused, InsufficientCredits, TooManyTasks):
-            raise
-        except Problem:
-            if claim is not None and (known := await self._known(caller, claim)) is not None:
-                return known
-            raise
-
-    async def _place(self, caller: CallerInfo, batch: BatchCreate, claim: Claim | None) -> Receipt:
         prices = await self._intake.prices.get()
         for _ in range(_LOOKS):
             try:
-                good, bad = await self._sorter.sort(caller, batch, prices)
-            except NotSellable:
-                prices = await self._intake.prices.read()
-                good, bad = await self._sorter.sort(caller, batch, prices)
+                good, bad, prices = await self._sort(caller, batch, prices)
+            except Problem:
+                if claim is not None and (known := await self._known(caller, claim)) is not None:
+                    return known
+                raise
             batch_id = new_id()
             orders = await self._orders(caller, batch_id, good)
             items = _items(batch, good, bad, orders)
@@ -93,6 +85,16 @@ class BatchIntake:
             else:
                 return await self._refused(caller, claim, row, orders)
         raise DependencyDown("Prices or files changed while this was ordered. Order again.")
+
+    async def _sort(
+        self, caller: CallerInfo, batch: BatchCreate, prices: Prices
+    ) -> tuple[list[Good], list[Bad], Prices]:
+        """With fresh prices, where there is none for it among those known."""
+        try:
+            return *await self._sorter.sort(caller, batch, prices), prices
+        except NotSellable:
+            prices = await self._intake.prices.read()
+            return *await self._sorter.sort(caller, batch, prices), prices
 
     async def _refused(
         self, caller: CallerInfo, claim: Claim | None, row: asyncpg.Record, orders: list[dict[str, Any]]

@@ -177,9 +177,7 @@ async def test_waiting_and_conditional_reading(account: Account) -> None:
     assert (gone.status_code, gone.json()["items"][0]["outputs"]) == (200, [])
 
 
-async def test_a_task_tried_again_opens_its_batch_and_tells_no_second_end(
-    account: Account, database: Database
-) -> None:
+async def test_a_task_tried_again_opens_its_batch_and_tells_no_second_end(account: Account, database: Database) -> None:
     batch = await order(account.test, prompts("a", "b, sandbox:reject", "c, sandbox:slow-60"))
     ids = [item["task_id"] for item in batch["items"]]
     while counts(await _read(account, batch))[4] < 1:
