@@ -151,7 +151,7 @@ def _example(schema: Json, schemas: Json) -> Any:
 
 def _with_nulls(value: Any, schema: Json, schemas: Json) -> Any:
     """FastAPI drops nulls from all of the document: a required field that an example lacks was one."""
-    schema = _resolved(schema, schemas)
+    schema = _resolved(schema.get("anyOf", [schema])[0], schemas)  # of "this, or null" the first
     match value:
         case dict():
             parts = schema.get("properties", {})

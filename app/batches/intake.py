@@ -60,7 +60,7 @@ class BatchIntake:
         Raises what is wrong with the batch as a whole, NoValidItems, InsufficientCredits, TooManyTasks,
         IdempotencyKeyReused or IdempotencyKeyInFlight. What was ordered before under the same key is answered first.
         """
-        prices = await self._intake.prices.get()
+        prices, fresh = await self._intake.prices.get(), None
         for _ in range(_LOOKS):
             try:
                 good, bad, prices = await self._sort(caller, batch, prices)
@@ -72,8 +72,8 @@ class BatchIntake:
             orders = await self._orders(caller, batch_id, good)
             items = _items(batch, good, bad, orders)
             row = await self._submit(self._entry(caller, batch_id, batch, claim), items, orders)
-            if row is None:  # look again
-                prices = await self._intake.prices.read()
+            if row is None or (row["outcome"] == "insufficient" and prices is not fresh):  # look again
+                prices = fresh = await self._intake.prices.read()
                 for one in good:
                     for asset_id in one.draft.assets.values():
                         self._intake.assets.forget(asset_id, workspace_id=caller.workspace_id, mode=caller.mode)

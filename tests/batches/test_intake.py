@@ -1,6 +1,7 @@
 """Batches on their way in: all or nothing, once; what is wrong is named, and nothing of it stays."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -10,6 +11,16 @@ from app.core.db import Database
 from app.core.ids import encode
 from tests.batches.ordering import books_are_right, counts, nothing_was_made, order, prompts, statuses
 from tests.conftest import Account
+
+
+@pytest.fixture(autouse=True)
+async def _nothing_is_left_to_do(account: Account) -> AsyncIterator[None]:
+    """For the workers of other tests."""
+    yield
+    for caller in (account.live, account.test):
+        for batch in (await caller.get("/v1/batches")).json()["data"]:
+            await caller.post(f"/v1/batches/{batch['id']}/cancel")
+
 
 KEY = {"Idempotency-Key": "autumn"}
 
@@ -244,6 +255,8 @@ async def test_a_price_that_changed_is_never_the_old_one(account: Account, datab
         await database.fetch(change, 1_000_000)
     assert batch["summary"]["credits"] == {"quoted": 4, "held": 4, "charged": 0}
     assert (await account.live.get("/v1/credits")).json()["held"] == 6
+    body["items"] += body["items"]  # 4 credits are left, and the price that is known would make it 8
+    assert (await order(account.live, body))["summary"]["credits"]["quoted"] == 4
     await books_are_right(database)
 
 

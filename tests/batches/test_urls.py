@@ -160,11 +160,11 @@ async def test_slow_servers_do_not_keep_others_waiting(account: Account, neighbo
 async def test_an_import_under_way_is_stopped_by_a_cancel(
     account: Account, database: Database, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plans: list[str] = []
+    planned: list[dict[str, Any]] = []
     plan = Files.plan
 
     async def seen(self: Files, task: Any, step: Any) -> Any:
-        plans.append(task.id)
+        planned.append(task.input)
         return await plan(self, task, step)
 
     monkeypatch.setattr(Files, "plan", seen)
@@ -179,6 +179,6 @@ async def test_an_import_under_way_is_stopped_by_a_cancel(
     canceled = (await account.live.post(f"/v1/batches/{batch['id']}/cancel")).json()
     assert statuses(canceled) == ["canceled"]
     await asyncio.sleep(1.5)
-    assert plans == []
+    assert [values for values in planned if values["image"] == site.url("/slow.png")] == []
     assert (await account.live.get("/v1/credits")).json()["held"] == 0
     await books_are_right(database)
