@@ -143,7 +143,7 @@ async def ended(stage: Stage, tasks: list[UUID]) -> None:
 
 async def test_a_worker_claims_no_more_than_it_has_room_for(stage: Stage, lane: str) -> None:
     tasks = [await stage.order() for _ in range(4)]
-    stage.first.script = [2.0, done(), 2.0, done(), done(), done()]
+    stage.first.script = [2.0, 2.0, done(), done(), done(), done()]
     async with pulling(stage, image_processes=1):  # two at once, in a lane that is not "remote"
         while len(stage.first.calls) < 2:
             await asyncio.sleep(0.01)
