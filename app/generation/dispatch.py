@@ -78,9 +78,11 @@ class Puller:
                     await self._engine.history.flush()
                 except UNREACHABLE as fault:
                     log.warning("claims_failed", lane=lane, error=repr(fault))
-                    await asyncio.sleep(PAUSE_SECONDS)
-                    continue
-                await bell.wait(seconds)
+                    seconds = 0
+                except Exception:  # a worker that is alive and claims nothing would be missed by nobody
+                    log.exception("claims_crashed", lane=lane)
+                    seconds = 0
+                await (bell.wait(seconds) if seconds else asyncio.sleep(PAUSE_SECONDS))
 
     async def _seconds_to_next(self, lane: str) -> float:
         seconds = await queries.find_seconds_to_next(self._engine.database, lane)
