@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import uvloop
 
 from scripts import throwaway
-from scripts.bench import pictures, reads, submits, volume, works
+from scripts.bench import flights, pictures, reads, submits, volume, works
 from scripts.bench.report import Report
 from scripts.bench.stand import Stand
 
@@ -19,6 +19,7 @@ PARTS: dict[str, Callable[[Stand, Report], Awaitable[None]]] = {
     "submits": submits.measure,
     "reads": reads.measure,
     "works": works.measure,
+    "flights": flights.measure,
     "pictures": pictures.measure,
     "volume": volume.measure,
 }

@@ -24,9 +24,9 @@ BODY = {"operation": "text_to_image", "input": {"prompt": "a red bicycle on a be
 _numbers = count()
 
 
-def requests(customers: list[Customer], path: str = "/v1/tasks") -> Next:
+def requests(customers: list[Customer], path: str = "/v1/tasks", **changed: Any) -> Next:
     """Orders by one customer after another, each with an Idempotency-Key of its own."""
-    body, turns = json.dumps(BODY).encode(), cycle(enumerate(customers))
+    body, turns = json.dumps(BODY | changed).encode(), cycle(enumerate(customers))
 
     def following() -> bytes:
         number, customer = next(turns)
