@@ -1,5 +1,6 @@
 """What one worker process gets done, and how soon it begins."""
 
+import asyncio
 import statistics
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,8 @@ CUSTOMERS = 100
 TASKS = 3000
 WARM_UP = 100
 SECONDS = 10.0
+CROWD = 5000
+STEADY_SECONDS = 5
 
 
 async def measure(stand: Stand, report: Report) -> None:
@@ -27,6 +30,7 @@ async def measure(stand: Stand, report: Report) -> None:
     report.at_most("CPU of the worker and its children for one task", run.cpu_ms, "ms")
     report.at_most("memory of the worker and its children", run.memory, "MiB")
     await _latency(stand, report, run.rate / 2)
+    await _fairness(stand, report)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -74,6 +78,31 @@ async def _latency(stand: Stand, report: Report, rate: float) -> None:
     report.at_most("submit to start at half load, p50", statistics.median(starts), "ms", 30)
     report.at_most("submit to start at half load, p99", statistics.quantiles(starts, n=100)[98], "ms", 150)
     report.at_most("submit to end at half load, p50", statistics.median(ends), "ms")
+
+
+async def _fairness(stand: Stand, report: Report) -> None:
+    """One customer queues thousands; others come with one task each while these are worked off."""
+    await stand.fresh()
+    crowd, single = orders.requests(stand.customers[:1]), orders.requests(stand.customers[1:])
+    async with stand.api() as (port, _):
+        await load.exactly(port, crowd, CROWD, status=202)
+        with stand.worker():
+            await asyncio.sleep(STEADY_SECONDS)
+            await load.paced(port, single, 2, STEADY_SECONDS, status=202)
+            [left] = await stand.run("select count(*) as waiting from tasks where status = 'pending'")
+            await stand.until_done()
+    rows = await stand.run(
+        "select workspace_id = $1 as is_crowd, extract(epoch from started_at - created_at)::float8 as waited, "
+        "extract(epoch from completed_at - started_at)::float8 as took from tasks",
+        stand.customers[0].workspace_id,
+    )
+    assert left["waiting"] > 0, "the crowd was gone before the others came"
+    took = statistics.median(1000 * row["took"] for row in rows if row["is_crowd"])
+    waits = [1000 * row["waited"] for row in rows if not row["is_crowd"]]
+    report.head(f"Another workspace's single task, while one has {CROWD:,} queued")
+    report.at_most("limit: the time of one task, p50", took, "ms")
+    report.at_most("wait of the single task, p50", statistics.median(waits), "ms", took)
+    report.at_most("wait of the single task, longest", max(waits), "ms")
 
 
 def _seconds(earlier: datetime, later: datetime) -> float:
