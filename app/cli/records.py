@@ -66,7 +66,7 @@ def create_key(
 
 
 def verify_ledger() -> None:
-    """Check the invariants I1 to I9 over the whole database; exit 1 naming each breach."""
+    """Check the invariants I1 to I10 over the whole database; exit 1 naming each breach."""
     settings = settings_with_database()
 
     async def verify() -> bool:

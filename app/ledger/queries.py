@@ -245,6 +245,25 @@ INVARIANTS: dict[str, tuple[str, str]] = {
                select 1 from credit_transfers t where (t.reference, t.kind, t.workspace_id, t.mode, t.amount)
                    = (g.reference, g.kind, g.workspace_id, g.mode, g.amount))""",
     ),
+    "I10": (
+        "a batch counts what its tasks are and cost, and its end is told once",
+        """select b.id, b.open, b.held, b.charged from batches b
+           left join (
+               select i.batch_id, count(*) as total, count(*) filter (where i.task_id is null) as refused,
+                      count(*) filter (where t.status = 'succeeded') as succeeded,
+                      count(*) filter (where t.status = 'failed') as failed,
+                      count(*) filter (where t.status = 'canceled') as canceled,
+                      sum(t.quoted) as quoted, sum(t.charged) as charged,
+                      coalesce(sum(t.quoted) filter (
+                          where t.status in ('pending', 'processing', 'reconciling')), 0) as held
+               from batch_items i left join tasks t on t.id = i.task_id and t.batch_id = i.batch_id
+               group by i.batch_id) c on c.batch_id = b.id
+           where (b.total, b.refused, b.succeeded, b.failed, b.canceled, b.quoted, b.charged, b.held)
+               is distinct from (c.total, c.refused, c.succeeded, c.failed, c.canceled, c.quoted, c.charged, c.held)
+              or b.is_told::int <> (
+                  select count(*) from events e where e.batch_id = b.id and e.type = 'batch.completed')
+              or b.open = 0 and not b.is_told""",
+    ),
 }
 
 
