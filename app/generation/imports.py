@@ -29,6 +29,8 @@ from app.providers.base import ErrorCode
 
 TRIES = 3
 PAUSE_SECONDS = 1.0
+AT_ONCE = 32
+"""Each may have a file in memory."""
 REMEMBERED_SECONDS = 60.0
 MOST_REMEMBERED = 1000
 _CODES = {UrlNotAllowed: ErrorCode.URL_NOT_ALLOWED, UrlUnreachable: ErrorCode.URL_UNREACHABLE}
@@ -59,6 +61,7 @@ class Imports:
     def __init__(self, tools: AssetTools, database: Database) -> None:
         self._tools = tools
         self._database = database
+        self._at_once = asyncio.Semaphore(AT_ONCE)
         self._turns: WeakValueDictionary[Key, asyncio.Lock] = WeakValueDictionary()
         self._failed: OrderedDict[Key, tuple[float, ImportFailed]] = OrderedDict()
 
@@ -108,9 +111,10 @@ class Imports:
         for again in range(TRIES):
             try:
                 sent = Upload("/input", url=url)
-                return await assets.take(
-                    self._tools, self._database, sent, workspace_id=task.workspace_id, mode=task.mode
-                )
+                async with self._at_once:
+                    return await assets.take(
+                        self._tools, self._database, sent, workspace_id=task.workspace_id, mode=task.mode
+                    )
             except UPLOAD_PROBLEMS as problem:
                 if not isinstance(problem, UrlUnreachable) or again == TRIES - 1:
                     raise ImportFailed(_CODES.get(type(problem), ErrorCode.INVALID_IMAGE), problem.detail) from problem

@@ -124,7 +124,7 @@ class Run:
 
     async def _take_in(self, found: Mapping[str, str], size_class: int) -> bool:
         async with self._locked() as (session, task):
-            return await transitions.take_in(session, task, found, size_class)
+            return await transitions.take_in(session, task, found, size_class, self._now())
 
     def _is_of(self, attempt: TaskAttempt, step: TaskStep, statuses: tuple[AttemptStatus, ...]) -> bool:
         return (attempt.run, attempt.position) == (self._task.run, step.position) and attempt.status in statuses

@@ -148,15 +148,17 @@ async def cancel(session: AsyncSession, tasks: Sequence[Task]) -> None:
         announce(session, task, "task.canceled")
 
 
-async def take_in(session: AsyncSession, task: Task, found: Mapping[str, str], size_class: int) -> bool:
-    """Its images, given by URL, are assets now. False when workers of another lane go on: then the fence has moved."""
+async def take_in(session: AsyncSession, task: Task, found: Mapping[str, str], size_class: int, now: datetime) -> bool:
+    """Its images, given by URL, are assets now, and it begins. False when it waits for a slot in another lane."""
     task.input = {**task.input, **found}
     task.size_class = size_class
     task.version += 1
     lane = task.route[task.route_index].get("lane", REMOTE)
     if task.lane == lane:
+        task.started_at = now
         return True
-    task.lane = lane
+    task.lane, task.status = lane, TaskStatus.PENDING
+    task.started_at = task.deadline_at = None
     jobs.ring(session, lane)
     return await _sleep(session, task, 0)
 

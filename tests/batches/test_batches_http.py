@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from typing import Any
 
+import httpx
 import pytest
 
 from app.core.db import Database
@@ -147,6 +148,28 @@ async def test_cancels_at_once_and_in_the_rush(account: Account, database: Datab
         assert {answer.status_code for answer in answers} == {200}
         done = await ended(account.test, batch["id"])
         assert done["status"] == "canceled"
+    await books_are_right(database)
+
+
+async def test_a_rush_of_batches_locks_nobody_out(account: Account, neighbour: Account, database: Database) -> None:
+    """Ordered, done, canceled and tried again at once: no two transactions ever wait for one another."""
+    sought = "select deadlocks from pg_stat_database where datname = current_database()"
+    before = await database.fetchrow(sought)
+
+    async def live_through(caller: httpx.AsyncClient, number: int) -> None:
+        batch = await order(
+            caller, prompts(*["a", "b, sandbox:async", "c, sandbox:reject", "d, sandbox:fail-once"] * 6)
+        )
+        if number % 2:
+            await asyncio.sleep(0.1 * number)
+            await caller.post(f"/v1/batches/{batch['id']}/cancel")
+        done = await ended(caller, batch["id"])
+        again = [item["task_id"] for item in done["items"] if item["status"] in ("failed", "canceled")][:6]
+        await asyncio.gather(*(caller.post(f"/v1/tasks/{task_id}/retry") for task_id in again))
+        await ended(caller, batch["id"])
+
+    await asyncio.gather(*(live_through((account, neighbour)[n % 2].test, n) for n in range(8)))
+    assert await database.fetchrow(sought) == before
     await books_are_right(database)
 
 

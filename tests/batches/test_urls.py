@@ -10,7 +10,7 @@ import pytest
 from app.core.db import Database
 from app.generation import imports, transitions
 from app.generation.files import Files
-from tests.batches.ordering import books_are_right, ended, order, statuses
+from tests.batches.ordering import books_are_right, ended, events, order, statuses
 from tests.conftest import REACHABLE, Account
 from tests.core.site import Site, answer, listening
 from tests.generation.scripted import png
@@ -155,6 +155,34 @@ async def test_slow_servers_do_not_keep_others_waiting(account: Account, neighbo
     assert (await neighbour.finished(task.json()["id"], 5))["status"] == "succeeded"
     release.set()
     assert statuses(await ended(account.live, batch["id"])) == ["succeeded"] * 9
+
+
+async def test_what_is_imported_waits_for_its_turn_like_others(
+    account: Account, database: Database, site: Site
+) -> None:
+    """Each lane has the slots of the plan: hundreds of imports do not become hundreds of running tasks in house."""
+    first = await order(
+        account.live, {"operation": "transform_image", "items": [{"input": {"image": await account.upload()}}]}
+    )
+    await ended(account.live, first["id"])
+    await database.fetch(
+        "update task_queues set slots = 1 where workspace_id = $1 and lane = 'local'", account.workspace_id
+    )
+    batch = await order(
+        account.live, body(*(site.page(f"/{n}.png", answer(png("blue", (60 + n, 40)))) for n in range(6)))
+    )
+    most = 0
+    while (await account.live.get(f"/v1/batches/{batch['id']}")).json()["status"] != "completed":
+        row = await database.fetchrow(
+            "select running from task_queues where workspace_id = $1 and lane = 'local'", account.workspace_id
+        )
+        most = max(most, row["running"] if row else 0)
+    done = await ended(account.live, batch["id"])
+    assert [item["outputs"][0]["width"] for item in done["items"]] == [60 + n for n in range(6)]
+    assert most <= 1
+    story = await events(account.live, batch["id"])
+    assert Counter(event["event"] for event in story)["task.started"] == 6
+    await books_are_right(database)
 
 
 async def test_an_import_under_way_is_stopped_by_a_cancel(
