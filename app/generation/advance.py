@@ -73,7 +73,7 @@ async def advance_task(engine: Engine, task_id: UUID) -> None:
 
 async def work_on(engine: Engine, claimed: Claimed) -> None:
     """Do what is due for a claimed task. Stopped in the middle, it lets another worker have the task at once."""
-    claim = Claim(claimed.task.id, claimed.task.fence)
+    claim = Claim(claimed.task.id, claimed.task.fence, claimed.asked_at + engine.lease.total_seconds())
     with structlog.contextvars.bound_contextvars(task_id=encode("task", claim.task_id)):
         run = Run(
             claimed,

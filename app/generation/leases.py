@@ -25,6 +25,8 @@ class Claim:
 
     task_id: UUID
     fence: int
+    kept_until: float
+    """By our event loop's clock: nobody else can have claimed the task before."""
     is_lost: bool = False
     has_result: bool = False
     """What was paid for is not dropped for a lost lease: recording it finds out whether it is still wanted."""
@@ -63,7 +65,7 @@ class Heart:
     async def _beat(self) -> None:
         while self._held:
             await asyncio.sleep(min(HEARTBEAT_SECONDS, self._lease.total_seconds() / 3))
-            asked = [(claim, claim.fence) for claim in self._held]
+            asked, asked_at = [(claim, claim.fence) for claim in self._held], asyncio.get_running_loop().time()
             if not asked:
                 return
             try:
@@ -75,7 +77,9 @@ class Heart:
                 log.warning("heartbeat_failed", error=repr(fault))
                 continue
             for claim, fence in asked:
-                if claim.task_id not in kept and claim.fence == fence:
+                if claim.task_id in kept:
+                    claim.kept_until = max(claim.kept_until, asked_at + self._lease.total_seconds())
+                elif claim.fence == fence:
                     self._lose(claim)
 
     def _lose(self, claim: Claim) -> None:

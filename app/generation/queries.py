@@ -1,5 +1,6 @@
 """SQL of tasks."""
 
+import asyncio
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -91,11 +92,15 @@ async def list_tasks(
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A task taken, as it was then; the time, and what is left to its deadline, as the database counts them."""
+    """A task taken, as it was then; the time, and what is left to its deadline, as the database counts them.
+
+    `asked_at` is a moment before, by our event loop's clock.
+    """
 
     task: Task
     now: datetime
     seconds_left: float
+    asked_at: float
 
 
 async def claim(
@@ -113,17 +118,18 @@ async def claim(
     `due` is the share of those begun before, where there are enough of both. With `only`, take that one task if
     something is due. All times are the database's, so that the clocks of workers do not matter.
     """
+    asked_at = asyncio.get_running_loop().time()
     rows = await database.fetch(
         "select * from claim_tasks($1, $2, $3, $4, $5, $6) as claimed", lane, limit, due, lease, deadline, only
     )
-    return [_claimed(json.loads(row["claimed"])) for row in rows]
+    return [_claimed(json.loads(row["claimed"]), asked_at) for row in rows]
 
 
-def _claimed(found: dict[str, Any]) -> Claimed:
+def _claimed(found: dict[str, Any], asked_at: float) -> Claimed:
     task: Task = _read(Task, found["task"])
     task.steps = [_read(TaskStep, step) for step in found["steps"]]
     task.attempts = [_read(TaskAttempt, attempt) for attempt in found["attempts"]]
-    return Claimed(task, datetime.fromisoformat(found["now"]), found["seconds_left"])
+    return Claimed(task, datetime.fromisoformat(found["now"]), found["seconds_left"], asked_at)
 
 
 _FROM_JSON: dict[type, Callable[[Any], Any]] = {
@@ -227,14 +233,14 @@ async def _write(database: Database, statement: str, items: Sequence[Mapping[str
 async def take_back(database: Database, task_id: UUID, fence: int, attempt_id: UUID, lease: timedelta) -> int | None:
     """The task's new fence, ours; None when nothing more is wanted from the attempt.
 
-    For who has a provider's answer, or has not even asked, and found out that the lease of `fence` was lost: as long as
-    nobody has settled the attempt, nobody else knows what became of it.
+    For who has a provider's answer, or has not even asked, and found out that the lease of `fence` was lost, or may
+    have been: as long as nobody has settled the attempt, nobody else knows what became of it.
     """
     row = await database.fetchrow(
         """
         with ours as materialized (
             select t.id from tasks t join task_attempts a on a.task_id = t.id
-            where t.id = $1 and a.id = $3 and t.fence > $2 and t.status in ('processing', 'reconciling')
+            where t.id = $1 and a.id = $3 and t.fence >= $2 and t.status in ('processing', 'reconciling')
               and a.run = t.run and a.status in ('submitting', 'unknown')
             for update
         )

@@ -165,6 +165,10 @@ class Run:
         if provider is None:
             raise Transient(ErrorCode.NO_ROUTE, f"The provider {attempt.provider} is not enabled here.")
         order = call.to_provider(self._task, step, attempt, contents, self._settings)
+        # Who was stopped for longer than the lease cannot know: another may have claimed the task, asked the provider,
+        # heard of no call, and made one.
+        while self._claim.kept_until <= asyncio.get_running_loop().time():
+            await self._take_back(attempt)
         try:
             answer = await provider.submit(order)
         except (ProviderError, OSError):
@@ -291,13 +295,16 @@ class Run:
         """
         names = {"task_id": self._task.id, "attempt_id": attempt.id}
         while not await patiently(lambda: write(item | names | {"fence": self._claim.fence})):
-            lease = timedelta(seconds=self._settings.tasks.lease_seconds)
-            taken = partial(queries.take_back, self._database, self._task.id, self._claim.fence, attempt.id, lease)
-            fence = await patiently(taken)
-            if fence is None:
-                raise LostLease
-            log.info("taken_back", attempt_id=str(attempt.id), fence=fence)
-            self._claim.fence = fence
+            await self._take_back(attempt)
+
+    async def _take_back(self, attempt: TaskAttempt) -> None:
+        lease, asked_at = self._settings.tasks.lease_seconds, asyncio.get_running_loop().time()
+        wanted = (self._task.id, self._claim.fence, attempt.id, timedelta(seconds=lease))
+        fence = await patiently(partial(queries.take_back, self._database, *wanted))
+        if fence is None:
+            raise LostLease
+        log.info("taken_back", attempt_id=str(attempt.id), fence=fence)
+        self._claim.fence, self._claim.kept_until = fence, asked_at + lease
 
     async def _accepted(self, attempt: TaskAttempt, reference: str, poll_after: float) -> bool:
         """The provider works on it: note its id and sleep. No worker is held meanwhile."""

@@ -47,7 +47,11 @@ async def audit(stack: Stack, market: Market, vendor: Vendor, *, may_be_open: bo
         rows = {row["id"]: row for row in tasks}
         result.tasks.update(row["status"] for row in tasks)
         await _ends(connection, result, may_be_open=may_be_open)
-        _orders(result, market, rows)
+        batches = {}
+        if market.has_batches:
+            batches = {row["id"]: row for row in await connection.fetch("select * from batches")}
+            await _batches(connection, result)
+        _orders(result, market, rows, batches)
         await check_rows(connection, result, stack.data / "files")
         colours = await check_calls(connection, result, vendor)
     finally:
@@ -83,10 +87,10 @@ async def _ends(connection: asyncpg.Connection, result: Audit, *, may_be_open: b
             result.found("every accepted task ends", f"{encode('task', row['id'])}: {dict(row)}")
 
 
-def _orders(result: Audit, market: Market, rows: dict[Any, Any]) -> None:
+def _orders(result: Audit, market: Market, rows: dict[Any, Any], batches: dict[Any, Any]) -> None:
     """What customers were told against what is there."""
     made: dict[str, list[Any]] = defaultdict(list)
-    for row in rows.values():
+    for row in (*rows.values(), *batches.values()):
         number = _json(row["metadata"]).get("order")
         if number:
             made[number].append(row)
@@ -94,7 +98,7 @@ def _orders(result: Audit, market: Market, rows: dict[Any, Any]) -> None:
     for order in market.orders:
         there = made.get(order.number, [])
         promise = "an Idempotency-Key has one task" if order.key else "an accepted task exists once"
-        known = {decode("task", task_id) for task_id in order.task_ids}
+        known = {decode("batch" if order.items else "task", task_id) for task_id in order.task_ids}
         if len(order.task_ids) > 1:
             result.found(promise, f"order {order.number} was answered with {sorted(order.task_ids)}")
         if known - {row["id"] for row in there}:
@@ -106,7 +110,10 @@ def _orders(result: Audit, market: Market, rows: dict[Any, Any]) -> None:
             result.found("a refused order leaves nothing", f"order {order.number}, {order.refused}, has a task")
         unheard += bool(there and not order.task_ids)
         for row in there:
-            _told(result, order, row)
+            if not order.items:
+                _told(result, order, row)
+            elif row["total"] - row["refused"] != order.items or row["total"] != len(order.body["items"]):
+                result.found("a batch is there as a whole", f"order {order.number} of {order.items}: {dict(row)}")
     result.facts["tasks made though the answer was lost"] = unheard
     result.facts["orders given up while their key was in flight"] = sum(
         order.gave_up == IN_FLIGHT and order.key is not None for order in market.orders
@@ -118,6 +125,27 @@ def _orders(result: Audit, market: Market, rows: dict[Any, Any]) -> None:
 def _told(result: Audit, order: Order, row: Any) -> None:
     if order.end and row["id"] == decode("task", order.task_id or "") and row["status"] != order.end:
         result.found("an end is the end", f"{order.task_id} was {order.end}, and is {row['status']}")
+
+
+async def _batches(connection: asyncpg.Connection, result: Audit) -> None:
+    """Each has all its tasks, and its end is told once, after theirs."""
+    wrong = await connection.fetch(
+        """select b.id, b.total, b.refused, b.open, t.tasks, t.open as truly_open, e.ends, e.position, t.last
+           from batches b
+           left join lateral (
+               select count(*) as tasks, count(*) filter (where t.completed_at is null) as open,
+                      max((select min(position) from events e where e.task_id = t.id and e.type = any($1))) as last
+               from tasks t where t.batch_id = b.id) t on true
+           left join lateral (
+               select count(*) as ends, min(position) as position from events e
+               where e.batch_id = b.id and e.type = 'batch.completed') e on true
+           where b.total - b.refused <> t.tasks or b.open <> t.open or e.ends > 1 or (b.open = 0 and e.ends <> 1)
+              or e.position < t.last""",
+        list(TERMINAL),
+    )
+    for row in wrong:
+        result.found("a batch is there as a whole, and ends once", str(dict(row)))
+    result.facts["batches"] = await connection.fetchval("select count(*) from batches")
 
 
 async def _money(connection: asyncpg.Connection, result: Audit) -> None:
@@ -282,41 +310,51 @@ async def _outputs(result: Audit, market: Market, rows: dict[Any, Any], colours:
     gate = asyncio.Semaphore(AT_ONCE)
     downloaded = 0
 
-    async def look(order: Order) -> None:
+    async def fetch(client: httpx.AsyncClient, order: Order, task_id: str, outputs: list[dict[str, Any]]) -> None:
         nonlocal downloaded
+        row = rows[decode("task", task_id)]
+        if row["status"] != "succeeded":
+            return  # it was open when we looked
+        if [output["id"] for output in outputs] != [encode("asset", one) for one in row["output_ids"]]:
+            result.found("no output is lost", f"{task_id} shows {outputs}")
+        for output in outputs:
+            with Image.open(io.BytesIO(await _get(client, output["urls"]["full"]))) as image:
+                image.load()
+                seen = image.convert("RGB").getpixel((1, 1))
+                size = image.size
+            downloaded += 1
+            if order.mode == "live" and (seen not in colours[row["id"]] or size != SIZE):
+                result.found("each result is its own task's", f"{task_id} shows {seen} {size}")
+
+    async def look(order: Order) -> None:
         async with gate:
             caller = market.customers[order.customer]
             client = caller.live if order.mode == "live" else caller.test
             try:
-                shown = await client.get(f"/v1/tasks/{order.task_id}")
-                outputs = shown.json()["outputs"]
-                if shown.json()["status"] != "succeeded" or not outputs:
-                    result.found("no output is lost", f"{order.task_id}: {shown.text[:300]}")
-                for output in outputs:
-                    with Image.open(io.BytesIO(await _file(client, output["urls"]["full"]))) as image:
-                        image.load()
-                        seen = image.convert("RGB").getpixel((1, 1))
-                        size = image.size
-                    downloaded += 1
-                    provider = next((one["provider"] for one in reversed(shown.json()["attempts"])), None)
-                    if provider == "chaosco" and (
-                        seen not in colours[decode("task", order.task_id or "")] or size != SIZE
-                    ):
-                        result.found("each result is its own task's", f"{order.task_id} shows {seen} {size}")
+                shown = json.loads(await _get(client, f"{order.path}/{order.task_id}"))
+                for one in shown["items"] if order.items else [shown | {"task_id": shown["id"]}]:
+                    if one["task_id"] is not None and one["status"] == "succeeded":
+                        await fetch(client, order, one["task_id"], one["outputs"])
             except (httpx.HTTPError, OSError, KeyError, ValueError, AssertionError) as fault:
                 result.found("no output is lost", f"{order.task_id}: {fault!r}")
 
-    wanted = [
-        order
-        for order in market.orders
-        if order.task_id and rows.get(decode("task", order.task_id), {"status": None})["status"] == "succeeded"
-    ]
-    await asyncio.gather(*(look(order) for order in wanted))
+    await asyncio.gather(*(look(order) for order in market.orders if order.task_id))
+    known = {task_id for order in market.orders for task_id in order.task_ids}
+    heard = sum(
+        len(row["output_ids"])
+        for row in rows.values()
+        if encode("task", row["id"]) in known or (row["batch_id"] and encode("batch", row["batch_id"]) in known)
+    )
+    if downloaded != heard:
+        result.found("no output is lost", f"{downloaded} came down of {heard}")
     result.facts["outputs downloaded and decoded"] = downloaded
 
 
-async def _file(client: httpx.AsyncClient, url: str) -> bytes:
-    answer = await client.get(url)
+async def _get(client: httpx.AsyncClient, url: str) -> bytes:
+    try:
+        answer = await client.get(url)
+    except httpx.RemoteProtocolError:  # an idle connection that the server closed this moment
+        answer = await client.get(url)
     assert answer.status_code == 200, (url, answer.status_code)
     return answer.content
 

@@ -32,10 +32,13 @@ class Order:
     mode: str
     key: str | None
     body: dict[str, Any]
+    items: int = 0
+    """Of a batch: how many can be done; there may be a bad one besides."""
     copies: int = 1
     """Sent so many times at once, as clients do that lose patience."""
     posts: int = 0
     task_ids: set[str] = field(default_factory=set)
+    """Of a batch: the ids of batches."""
     refused: str | None = None
     gave_up: str | None = None
     retries: int = 0
@@ -44,6 +47,10 @@ class Order:
     @property
     def task_id(self) -> str | None:
         return next(iter(self.task_ids), None)
+
+    @property
+    def path(self) -> str:
+        return "/v1/batches" if self.items else "/v1/tasks"
 
 
 @dataclass
@@ -67,6 +74,7 @@ class Market:
     answers: Counter[str] = field(default_factory=Counter)
     accepted: int = 0
     operations: set[str] = field(default_factory=set)
+    has_batches: bool = False
     in_flight_seconds: float = PATIENCE_SECONDS
     """How long a key is repeated that a dead process had claimed: such a claim is free again after 90 s."""
 
@@ -86,6 +94,7 @@ class Market:
             self.customers.append(customer)
         listed = await self.customers[0].live.get("/v1/operations")
         self.operations = {operation["name"] for operation in listed.json()["data"]}
+        self.has_batches = (await self.customers[0].live.get("/v1/batches")).status_code == 200
 
     async def close(self) -> None:
         for customer in self.customers:
@@ -116,19 +125,28 @@ class Market:
             model = random.choice((*MODELS, "auto"))
             extra = {"model": model} | ({"routing": {"fallback": random.random() < 0.5}} if model == "auto" else {})
         number, has_key = uuid4().hex, random.random() < 0.7
+        items = random.choice((2, 3, 8)) if self.has_batches and random.random() < 0.04 else 0
+        if items:
+            wanted: list[dict[str, Any]] = [{"input": {}} for _ in range(items)]
+            if random.random() < 0.3:
+                wanted.append({"input": {"no_such_field": True}})
+            extra |= {"items": wanted, "defaults": values}
+        else:
+            extra["input"] = values
         return Order(
             number=number,
             customer=customer.number,
             mode=mode,
             key=f"order-{number}" if has_key else None,
             copies=2 if has_key and random.random() < 0.15 else 1,
-            body={"operation": operation, "input": values, "metadata": {"order": number}, **extra},
+            body={"operation": operation, "metadata": {"order": number}, **extra},
+            items=items,
         )
 
     async def _place(self, customer: Customer, order: Order) -> None:
         self.orders.append(order)
         await asyncio.gather(*(self._post(customer, order) for _ in range(order.copies)))
-        self.accepted += bool(order.task_ids)
+        self.accepted += bool(order.task_ids) * max(order.items, 1)
 
     async def repeat(self) -> None:
         """At the end, ask again for whatever had a key and was not refused: the same answer, or the first one."""
@@ -147,7 +165,7 @@ class Market:
             order.posts += 1
 
         answer = await self._persist(
-            customer, order.mode, "POST", "/v1/tasks", order.key is not None, count, json=order.body, headers=headers
+            customer, order.mode, "POST", order.path, order.key is not None, count, json=order.body, headers=headers
         )
         if isinstance(answer, str):
             order.gave_up = answer
@@ -204,14 +222,14 @@ class Market:
 
     async def _look_after(self, customer: Customer, order: Order) -> None:
         dice = customer.random.random()
-        path = f"/v1/tasks/{order.task_id}"
+        path = f"{order.path}/{order.task_id}"
         if dice < 0.08:
             answer = await self._persist(customer, order.mode, "POST", f"{path}/cancel", True)
             if isinstance(answer, httpx.Response):
-                if answer.status_code == 200:
+                if answer.status_code == 200 and not order.items:
                     order.end = "canceled"
-                    await self._perhaps_again(customer, order)
-                elif answer.status_code != 409:
+                    await self._perhaps_again(customer, order, order.task_id)
+                elif answer.status_code not in (200, 409):
                     self.breaches.append(f"a cancel was answered {answer.status_code} {_code(answer)}")
         elif dice < 0.5:
             answer = await self._persist(
@@ -224,17 +242,22 @@ class Market:
         if answer.status_code != 200:
             self.breaches.append(f"an accepted task was answered {answer.status_code} {_code(answer)}")
             return
+        if order.items:
+            ended = [item["task_id"] for item in answer.json()["items"] if item["status"] in ("failed", "canceled")]
+            for task_id in filter(None, ended[:2]):
+                await self._perhaps_again(customer, order, task_id)
+            return
         status = answer.json()["status"]
         if status in ENDED:
             order.end = status
         if status in ("failed", "canceled"):
-            await self._perhaps_again(customer, order)
+            await self._perhaps_again(customer, order, order.task_id)
 
-    async def _perhaps_again(self, customer: Customer, order: Order) -> None:
+    async def _perhaps_again(self, customer: Customer, order: Order, task_id: str | None) -> None:
         """Every other one is not content with such an end."""
         if customer.random.random() < 0.5:
             key = {"Idempotency-Key": f"again-{uuid4().hex}"}
-            path = f"/v1/tasks/{order.task_id}/retry"
+            path = f"/v1/tasks/{task_id}/retry"
             again = await self._persist(customer, order.mode, "POST", path, True, headers=key)
             order.retries += isinstance(again, httpx.Response) and again.status_code == 202
             order.end = None  # or it is not known whether it was begun again
@@ -254,4 +277,4 @@ def _code(answer: httpx.Response) -> str:
 
 
 def _route(path: str) -> str:
-    return "/".join("{id}" if part.startswith("task_") else part for part in path.split("/"))
+    return "/".join("{id}" if part.startswith(("task_", "batch_")) else part for part in path.split("/"))

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -54,6 +54,8 @@ class Kind:
     script: tuple[str, ...] = ()
     made: str = "fine"
     is_overdue: bool = False
+    by_url: bool = False
+    """An item of a batch, whose image a worker brings in first."""
     end: str = "succeeded"
 
 
@@ -123,10 +125,20 @@ class Scene:
         self.vendor.scripts[number], self.vendor.ends[number] = deque(kind.script), kind.made
         return {"operation": "text_to_image", "input": {"prompt": number}, **order}
 
+    def batch(self, kind: Kind, images: Sequence[str]) -> dict[str, Any]:
+        """The same with so many images, as a batch."""
+        order = self.body(kind)
+        del order["input"]["image"]
+        return order | {"defaults": order.pop("input"), "items": [{"input": {"image": image}} for image in images]}
+
     async def order(self, kind: Kind) -> str:
-        answer = await self.account.live.post("/v1/tasks", json=self.body(kind))
+        if kind.by_url:
+            url = f"{self.vendor.url}/pictures/{uuid4().hex}"
+            answer = await self.account.live.post("/v1/batches", json=self.batch(kind, [url]))
+        else:
+            answer = await self.account.live.post("/v1/tasks", json=self.body(kind))
         assert answer.status_code == 202, answer.text
-        task_id = str(answer.json()["id"])
+        task_id = str(answer.json()["items"][0]["task_id"] if kind.by_url else answer.json()["id"])
         if kind.is_overdue:
             await self.fetch(OVERDUE, decode("task", task_id))
         return task_id
@@ -163,8 +175,8 @@ class Scene:
         await advance.advance_task(self.engine, decode("task", task_id))
         return str((await self.account.live.get(f"/v1/tasks/{task_id}")).json()["status"])
 
-    async def post(self, key: str, body: dict[str, Any]) -> httpx.Response:
-        return await self.account.live.post("/v1/tasks", json=body, headers={"Idempotency-Key": key})
+    async def post(self, path: str, idempotency_key: str, body: dict[str, Any]) -> httpx.Response:
+        return await self.account.live.post(path, json=body, headers={"Idempotency-Key": idempotency_key})
 
     async def audit(self) -> Audit:
         result = Audit()

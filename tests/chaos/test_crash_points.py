@@ -8,7 +8,7 @@ kind to its end; that none was overlooked is checked against the source.
 import ast
 import asyncio
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -26,7 +26,10 @@ ALL = bool(os.environ.get("CHAOS_ALL"))
 CROWD = 4
 TRIES = 3
 """Where a process waits may hang on how fast others are: a moment that did not come is tried again."""
-MADE = "select t.id, h.status from tasks t join credit_holds h on h.task_id = t.id where t.metadata ->> 'order' = $1"
+MADE = """
+    select h.status from tasks t left join batches b on b.id = t.batch_id join credit_holds h on h.task_id = t.id
+    where coalesce(b.metadata, t.metadata) ->> 'order' = $1
+"""
 
 KINDS = [
     Kind("answered at once, and nobody to ask", "now-blind"),
@@ -35,6 +38,7 @@ KINDS = [
     Kind("a result that comes down at the second try", "now-findable", made="truncated-once"),
     Kind("refused", "now-findable", script=("reject",) * 5, end="failed"),
     Kind("out of time", "now-findable", is_overdue=True, end="failed"),
+    Kind("its image is fetched first", "now-findable", by_url=True),
 ]
 if ALL:
     KINDS += [Kind(model, model) for model in MODELS if model not in ("now-blind", "later-findable")]
@@ -47,7 +51,9 @@ SOURCES = {
     "app/generation/files.py": ("discard",),
     "app/generation/intake.py": ("_refused", "_known"),
     "app/generation/recording.py": (),
-    "app/generation/run.py": ("_locked",),
+    "app/generation/imports.py": (),
+    "app/generation/run.py": ("_locked", "_take_back"),
+    "app/batches/intake.py": ("_refused", "_known"),
     "app/assets/outputs.py": ("discard",),
 }
 
@@ -79,20 +85,20 @@ async def test_a_worker_killed_at_every_await_of_many_tasks_at_once(scene: Scene
 async def killed_at_each(scene: Scene, kind: Kind, at_once: int, only: Iterable[str] = ("",)) -> int:
     """At once so many tasks in one process. The largest batch there was."""
 
-    async def order() -> list[str]:
+    async def tasks() -> list[str]:
         return [await scene.order(kind) for _ in range(at_once)]
 
     def rows(task_ids: list[str]) -> list[str]:
         return [str(decode("task", task_id)) for task_id in task_ids]
 
-    whole = await scene.whole("advance", task_ids=rows(await order()))
+    whole = await scene.whole("advance", task_ids=rows(await tasks()))
     seen = {place: times for place, times in whole["seen"].items() if any(part in place for part in only)}
     wanted = moments(seen, scene.killed) if at_once == 1 else moments(seen, set(), last=2)  # of one, of many
     killed: dict[str, Moment] = {}
     missed = 0
     for moment in wanted:
         for _ in range(TRIES):
-            task_ids = await order()
+            task_ids = await tasks()
             killed |= dict.fromkeys(task_ids, moment)
             if (await scene.victims.meet(moment, "advance", task_ids=rows(task_ids)))["code"]:
                 break
@@ -113,36 +119,52 @@ async def killed_at_each(scene: Scene, kind: Kind, at_once: int, only: Iterable[
 
 
 async def test_an_api_process_killed_at_every_await_of_an_order(scene: Scene) -> None:
-    await orders_killed_at_each(scene, 1)
+    await orders_killed_at_each(scene, lambda: [order(scene)])
 
 
 async def test_an_api_process_killed_at_every_await_of_many_orders_at_once(scene: Scene) -> None:
     """Among them two with one key."""
-    assert await orders_killed_at_each(scene, CROWD, only=("core/lane.py",)) > 1
 
-
-async def orders_killed_at_each(scene: Scene, at_once: int, only: Iterable[str] = ("",)) -> int:
-    def order() -> list[dict[str, Any]]:
-        orders = [{"idempotency_key": uuid4().hex, "body": scene.body(KINDS[1])} for _ in range(at_once)]
+    def crowd() -> list[dict[str, Any]]:
+        orders = [order(scene) for _ in range(CROWD)]
         return orders + orders[1:2]
 
-    whole = await scene.whole("post", key=scene.account.key, orders=order())
+    assert await orders_killed_at_each(scene, crowd, only=("core/lane.py",), last=2) > 1
+
+
+async def test_an_api_process_killed_at_every_await_of_a_batch(scene: Scene) -> None:
+    await orders_killed_at_each(scene, lambda: [batch(scene)])
+
+
+def order(scene: Scene) -> dict[str, Any]:
+    return {"path": "/v1/tasks", "idempotency_key": uuid4().hex, "body": scene.body(KINDS[1])}
+
+
+def batch(scene: Scene) -> dict[str, Any]:
+    images = [scene.image] * CROWD
+    return {"path": "/v1/batches", "idempotency_key": uuid4().hex, "body": scene.batch(KINDS[1], images)}
+
+
+async def orders_killed_at_each(
+    scene: Scene, make: Callable[[], list[dict[str, Any]]], only: Iterable[str] = ("",), last: int | None = None
+) -> int:
+    whole = await scene.whole("post", key=scene.account.key, orders=make())
     seen = {place: times for place, times in whole["seen"].items() if any(part in place for part in only)}
-    wanted = moments(seen, set(), last=2 if at_once > 1 else None)
+    wanted = moments(seen, set(), last)
     missed = 0
     for moment in wanted:
         for _ in range(TRIES):
-            orders = order()
+            orders = make()
             if (await scene.victims.meet(moment, "post", key=scene.account.key, orders=orders))["code"]:
                 break
         else:
             missed += 1
-        for one in orders * 2:
-            answer = await scene.post(one["idempotency_key"], one["body"])
-            assert answer.status_code == 202, (moment, answer.text)
-            number = one["body"]["metadata"]["order"]
-            made = await scene.fetch(MADE, number)
-            assert made == [(decode("task", answer.json()["id"]), "open")], moment
+        for one in orders:
+            answers = [await scene.post(**one) for _ in range(2)]
+            assert [answer.status_code for answer in answers] == [202, 202], (moment, answers[0].text)
+            assert len({answer.json()["id"] for answer in answers}) == 1, moment
+            made = await scene.fetch(MADE, one["body"]["metadata"]["order"])
+            assert [row["status"] for row in made] == ["open"] * len(one["body"].get("items", (1,))), moment
     print(f"order: killed at {len(wanted) - missed} moments of {len(seen)} places, {missed} not met")
     assert len(wanted) > 3
     assert missed <= len(wanted) // 4, "the places differ from one run to the next"
@@ -165,8 +187,7 @@ async def test_no_function_that_awaits_was_overlooked(scene: Scene) -> None:
     """A kill at each place says nothing where the places were not found."""
     for kind in KINDS:
         await scene.whole("advance", task_ids=[str(decode("task", await scene.order(kind)))])
-    order = {"idempotency_key": uuid4().hex, "body": scene.body(KINDS[0])}
-    await scene.whole("post", key=scene.account.key, orders=[order])
+    await scene.whole("post", key=scene.account.key, orders=[order(scene), batch(scene)])
     met: dict[str, set[str]] = {}
     for place in scene.met:
         for frame in place.split(" > "):

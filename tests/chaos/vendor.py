@@ -105,6 +105,7 @@ class Vendor:
         app.router.add_get("/jobs/{job}", self._poll)
         app.router.add_post("/jobs/{job}/cancel", self._cancel)
         app.router.add_get("/files/{job}", self._download)
+        app.router.add_get("/pictures/{name}", self._show)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         await self._runner.setup()
         site = web.TCPSite(self._runner, self.host, 0)
@@ -256,6 +257,10 @@ class Vendor:
             await answer.write(whole[: len(whole) // 2])
             return _cut(request, answer)
         return web.Response(body=whole, content_type="image/png")
+
+    async def _show(self, request: web.Request) -> web.Response:
+        """Somebody's picture, which an order may name."""
+        return web.Response(body=picture(request.match_info["name"]), content_type="image/png")
 
     async def _call_back(self, job: Job) -> None:
         """Too early, once, twice, forged: whoever believes a callback's body is lost."""

@@ -77,9 +77,9 @@ async def _post(settings: Settings, watch: Watch, key: str, orders: list[dict[st
         async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
             asyncio.get_running_loop().set_task_factory(watch.factory)  # type: ignore[arg-type]
 
-            async def post(idempotency_key: str, body: dict[str, Any]) -> None:
+            async def post(path: str, idempotency_key: str, body: dict[str, Any]) -> None:
                 headers = {"X-API-Key": key, "Idempotency-Key": idempotency_key}
-                answer = await client.post("/v1/tasks", json=body, headers=headers)
+                answer = await client.post(path, json=body, headers=headers)
                 assert answer.status_code == 202, answer.text
 
             await asyncio.gather(*(asyncio.create_task(post(**order)) for order in orders))

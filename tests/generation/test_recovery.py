@@ -107,6 +107,51 @@ async def test_results_outlive_a_commit_nobody_heard_of(stage: Stage, monkeypatc
     assert await stage.credits() == (9, 0, 1)
 
 
+async def test_who_slept_beyond_the_lease_makes_no_call_another_has_made(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The attempt is noted; before the call the process is stopped, and what the provider says is true by then."""
+    begin = queries.begin_attempts
+    engine = stage.with_settings(lease_seconds=0.3)
+    monkeypatch.setattr(engine.heart, "_beat", lambda: asyncio.sleep(0))  # it would notice, if it came first
+
+    async def stopped(*args: Any) -> Any:
+        noted = await begin(*args)
+        await asyncio.sleep(0.35)
+        stage.first.found = [Transient(ErrorCode.PROVIDER_UNAVAILABLE, "There was no call.")]
+        stage.first.script = [done()]
+        assert (await stage.advance(task_id)).status == "processing"
+        assert (await stage.advance(task_id)).status == "succeeded"
+        return noted
+
+    monkeypatch.setattr(engine.recorder, "_begin", engine.recorder._lane(stopped))
+    task_id = await stage.order()
+    await stage.make_due(task_id)
+    await advance.advance_task(engine, task_id)
+    assert len(stage.first.calls) == 1
+    assert [one.status for one in (await stage.read(task_id)).attempts] == ["failed", "succeeded"]
+
+
+async def test_who_slept_beyond_the_lease_goes_on_where_nobody_came(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = queries.begin_attempts
+    engine = stage.with_settings(lease_seconds=0.3)
+    monkeypatch.setattr(engine.heart, "_beat", lambda: asyncio.sleep(0))
+
+    async def stopped(*args: Any) -> Any:
+        noted = await begin(*args)
+        await asyncio.sleep(0.35)
+        return noted
+
+    monkeypatch.setattr(engine.recorder, "_begin", engine.recorder._lane(stopped))
+    stage.first.script = [done()]
+    task_id = await stage.order()
+    await stage.make_due(task_id)
+    await advance.advance_task(engine, task_id)
+    assert (await stage.read(task_id)).status == "succeeded"
+
+
 def _with_write(stage: Stage, lane: str, write: Any) -> Engine:
     engine = replace(stage.engine)
     setattr(engine.recorder, lane, engine.recorder._lane(write))
