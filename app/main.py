@@ -39,6 +39,7 @@ from app.generation.intake import Intake
 from app.generation.reader import TaskReader
 from app.generation.router import hot_routes
 from app.generation.router import router as tasks
+from app.generation.telling import Teller
 from app.generation.waiting import Lookout
 from app.ledger.router import router as credits_
 from app.providers.catalog import Catalog
@@ -56,7 +57,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     bells = BellTower(redis, CHANNEL, look=events.latest)
     app.state.keys = keys = KeyCache(database, redis)
     app.state.asset_tools = tools = await AssetTools.open(settings)
-    app.state.lookout = Lookout(TaskReader(database, tools), events, bells)
+    reader = TaskReader(database, tools)
+    app.state.lookout = Lookout(reader, events, Teller(events, reader), bells)
     app.state.checks = {"database": database.check, "redis": redis.ping, "storage": tools.storage.check}
     app.state.intake = intake = Intake(settings, database, app.state.catalog, tools)
     app.state.batches = BatchDesk(

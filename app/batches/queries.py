@@ -40,9 +40,11 @@ WHOLE_BATCH = f"""
     from ({MARKS}) marked join batches b using (id)
 """
 
-STATE = """
-    select b.open, (select max(e.position) from events e where e.batch_id = b.id) as position
-    from batches b where b.id = $1 and b.workspace_id = $2 and b.mode = $3
+# $1 batches, $2 their workspaces, $3 their modes; `place` counts them from 1
+STATES = """
+    select asked.place, b.open, (select max(e.position) from events e where e.batch_id = b.id) as position
+    from unnest($1::uuid[], $2::uuid[], $3::text[]) with ordinality as asked (id, workspace_id, mode, place)
+    join batches b on b.id = asked.id and b.workspace_id = asked.workspace_id and b.mode = asked.mode
 """
 
 

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Request, Response
-from fastapi.responses import StreamingResponse
 
 from app.accounts.caller import (
     CALLER_PROBLEMS,
@@ -27,12 +26,14 @@ from app.core.db import DatabaseDep, DbSession
 from app.core.ids import BatchId, encode
 from app.core.paging import Page, PageParams
 from app.core.problems import InvalidCursor, problems
+from app.core.streams import EventStream
 from app.core.waits import WaitDep
 from app.core.wire import dumps
 from app.generation import waiting
 from app.generation.errors import TooManyTasks
-from app.generation.router import ORDER_PROBLEMS, LookoutDep, streaming
-from app.generation.waiting import LAST_OF_TASK, Followed
+from app.generation.router import ORDER_PROBLEMS, LookoutDep
+from app.generation.telling import LAST_OF_TASK
+from app.generation.waiting import Followed
 from app.ledger.errors import InsufficientCredits
 
 router = APIRouter(prefix="/v1/batches", tags=["batches"])
@@ -124,7 +125,7 @@ async def _whole(desk: BatchDesk, caller: CallerInfo, batch_id: UUID, headers: d
 @router.get(
     "/{batch_id}/events",
     operation_id="stream_batch_events",
-    response_class=StreamingResponse,
+    response_class=EventStream,
     responses=problems(*CALLER_PROBLEMS, BatchNotFound)
     | {
         200: {
@@ -156,7 +157,7 @@ async def stream_batch_events(
     after, has_ended = await waiting.resume_point(lookout, caller, followed, last_event_id)
     if has_ended:
         return Response(status_code=204)
-    return streaming(waiting.stream(lookout, caller, followed, after=after))
+    return EventStream(waiting.stream(lookout, caller, followed, after=after))
 
 
 @router.post(

@@ -55,10 +55,12 @@ def serve(
     import uvicorn
     from uvicorn.supervisors import Multiprocess
 
+    from app.core import open_files
     from app.core.http import Http
     from app.embedded.ports import listen
 
     api = settings_with_database().api
+    open_files.allow_many()
     if tether:
         import_module("app.main")
         tether.wait_to_begin()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from math import inf
 
 import structlog
@@ -61,25 +61,42 @@ class Listener:
 
 
 class Bell:
-    """Rings when its key was published. May ring without cause; look at the database, then wait again."""
+    """Rings when its key was published. May ring without cause; look at the database, then wait again.
 
-    __slots__ = ("_event", "_longest", "seen")
+    For one who waits at a time; thousands hang at once, so it is kept lean.
+    """
+
+    __slots__ = ("_is_rung", "_longest", "_waiter", "seen")
 
     def __init__(self, longest: float) -> None:
-        self._event = asyncio.Event()
+        self._is_rung = False
+        self._waiter: asyncio.Future[None] | None = None
         self._longest = longest
         self.seen = 0
         """The latest position its owner knows of; where the tower looks by itself, it rings for later ones only."""
 
     def ring(self) -> None:
-        self._event.set()
+        self._is_rung = True
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     async def wait(self, timeout: float) -> None:
         """Return at the next ring or after `timeout`; where no tower looks for lost rings, after FALLBACK_SECONDS."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(min(timeout, self._longest)):
-                await self._event.wait()
-        self._event.clear()
+        if not self._is_rung:
+            loop = asyncio.get_running_loop()
+            self._waiter = waiter = loop.create_future()
+            timer = loop.call_later(min(timeout, self._longest), _let_go, waiter)
+            try:
+                await waiter
+            finally:
+                timer.cancel()
+                self._waiter = None
+        self._is_rung = False
+
+
+def _let_go(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
 
 
 Look = Callable[[Sequence[str]], Awaitable[Mapping[str, int]]]

@@ -21,22 +21,25 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class HotRoutes:
-    """Shortcuts by method and path. A path may end with one parameter: `/v1/tasks/{task_id}`."""
+    """Shortcuts by method and path, whose last or last but one part may be a parameter: `/v1/tasks/{task_id}`."""
 
     def __init__(self) -> None:
         self._exact: dict[tuple[str, str], Shortcut] = {}
-        self._by_parent: dict[tuple[str, str], tuple[str, Shortcut]] = {}
+        self._with_parameter: dict[tuple[str, str, str], tuple[str, Shortcut]] = {}
 
     def add(self, method: str, path: str, shortcut: Shortcut) -> None:
         parent, _, last = path.rpartition("/")
+        grandparent, _, middle = parent.rpartition("/")
         if last.startswith("{"):
-            self._by_parent[method, parent] = (last.strip("{}"), shortcut)
+            self._with_parameter[method, parent, ""] = (last.strip("{}"), shortcut)
+        elif middle.startswith("{"):
+            self._with_parameter[method, grandparent, last] = (middle.strip("{}"), shortcut)
         else:
             self._exact[method, path] = shortcut
 
     def include(self, other: "HotRoutes") -> None:
         self._exact |= other._exact
-        self._by_parent |= other._by_parent
+        self._with_parameter |= other._with_parameter
 
     def find(self, scope: Scope) -> Shortcut | None:
         """The shortcut of this request, its parameter put where routes have it."""
@@ -44,9 +47,14 @@ class HotRoutes:
         if (exact := self._exact.get((method, path))) is not None:
             return exact
         parent, _, last = path.rpartition("/")
-        if (found := self._by_parent.get((method, parent))) is None:
+        value = last
+        found = self._with_parameter.get((method, parent, ""))
+        if found is None:
+            grandparent, _, value = parent.rpartition("/")
+            found = self._with_parameter.get((method, grandparent, last)) if last else None
+        if found is None:
             return None
-        scope["path_params"] = {found[0]: last}
+        scope["path_params"] = {found[0]: value}
         return found[1]
 
 

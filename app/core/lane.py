@@ -6,7 +6,7 @@ many callers, and a row that all of them change is locked once (docs/decisions/0
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Generic, TypeVar
 
 import asyncpg
@@ -21,23 +21,35 @@ _UNDECIDED = (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError
 class Lane(Generic[In, Out]):
     """One batch at a time. `work` takes 1 to `most` items and gives one result for each, in order.
 
+    With `shares` equal items are one: `work` gets it once, and all who wait for it get the same result.
+
     A batch the database refused as a whole was rolled back; its items are then done one by one, so that a bad one
     fails alone. A caller that goes away does not take its item out of the batch.
     """
 
-    def __init__(self, work: Callable[[Sequence[In]], Awaitable[Sequence[Out]]], *, most: int = 64) -> None:
+    def __init__(
+        self, work: Callable[[Sequence[In]], Awaitable[Sequence[Out]]], *, most: int = 64, shares: bool = False
+    ) -> None:
         self._work = work
         self._most = most
+        self._shares = shares
         self._waiting: deque[tuple[In, asyncio.Future[Out]]] = deque()
         self._runner: asyncio.Task[None] | None = None
 
     async def do(self, item: In) -> Out:
         """The result of the item, or what `work` raised."""
+        return await self._add(item)
+
+    async def do_all(self, items: Iterable[In]) -> list[Out]:
+        """The results of the items, or what `work` raised first."""
+        return await asyncio.gather(*map(self._add, items))
+
+    def _add(self, item: In) -> asyncio.Future[Out]:
         future: asyncio.Future[Out] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         if self._runner is None:
             self._runner = asyncio.create_task(self._run())
-        return await future
+        return future
 
     async def drain(self) -> None:
         """Wait until nothing is under way."""
@@ -47,15 +59,25 @@ class Lane(Generic[In, Out]):
     async def _run(self) -> None:
         try:
             while self._waiting:
-                batch = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
-                await self._do(batch)
+                await self._do(self._take())
         finally:
             self._runner = None
             for _, future in self._waiting:  # only when we were stopped
                 future.cancel()
             self._waiting.clear()
 
-    async def _do(self, batch: Sequence[tuple[In, asyncio.Future[Out]]]) -> None:
+    def _take(self) -> "_Batch[In, Out]":
+        waiting = self._waiting
+        if not self._shares:
+            first = [waiting.popleft() for _ in range(min(self._most, len(waiting)))]
+            return [(item, (future,)) for item, future in first]
+        batch: dict[In, list[asyncio.Future[Out]]] = {}
+        while waiting and (len(batch) < self._most or waiting[0][0] in batch):
+            item, future = waiting.popleft()
+            batch.setdefault(item, []).append(future)
+        return list(batch.items())
+
+    async def _do(self, batch: "_Batch[In, Out]") -> None:
         try:
             results = await self._work([item for item, _ in batch])
         except asyncpg.PostgresError as fault:
@@ -67,16 +89,22 @@ class Lane(Generic[In, Out]):
         except Exception as fault:
             _fail(batch, fault)
         except BaseException:
-            for _, future in batch:
-                future.cancel()
+            for _, futures in batch:
+                for future in futures:
+                    future.cancel()
             raise
         else:
-            for (_, future), result in zip(batch, results, strict=True):
-                if not future.done():
-                    future.set_result(result)
+            for (_, futures), result in zip(batch, results, strict=True):
+                for future in futures:
+                    if not future.done():
+                        future.set_result(result)
 
 
-def _fail(batch: Sequence[tuple[In, asyncio.Future[Out]]], fault: Exception) -> None:
-    for _, future in batch:
-        if not future.done():
-            future.set_exception(fault)
+_Batch = Sequence[tuple[In, Sequence[asyncio.Future[Out]]]]
+
+
+def _fail(batch: _Batch[In, Out], fault: Exception) -> None:
+    for _, futures in batch:
+        for future in futures:
+            if not future.done():
+                future.set_exception(fault)

@@ -23,7 +23,7 @@ class EventReader:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._lanes: dict[Subject, Lane[Ask, list[asyncpg.Record]]] = {
-            subject: Lane(self._work(statement), most=AT_ONCE) for subject, statement in _FOLLOWING.items()
+            subject: Lane(self._work(statement), most=AT_ONCE, shares=True) for subject, statement in _FOLLOWING.items()
         }
 
     async def list_following(
@@ -31,6 +31,14 @@ class EventReader:
     ) -> list[asyncpg.Record]:
         """The subject's next events, oldest first: position, id, type, task_id, and data as text."""
         return await self._lanes[subject].do((subject_id, workspace_id, after))
+
+    async def list_all_following(self, asks: Sequence[tuple[Subject, Ask]]) -> list[list[asyncpg.Record]]:
+        """What `list_following` gives, for each."""
+        found = {
+            subject: iter(await lane.do_all(ask for wanted, ask in asks if wanted == subject))
+            for subject, lane in self._lanes.items()
+        }
+        return [next(found[subject]) for subject, _ in asks]
 
     async def find_position(self, event_id: UUID, *, subject: Subject, subject_id: UUID) -> int | None:
         row = await self._database.fetchrow(queries.POSITION[subject], event_id, subject_id)
@@ -44,10 +52,9 @@ class EventReader:
 
     def _work(self, statement: str) -> Callable[[Sequence[Ask]], Awaitable[list[list[asyncpg.Record]]]]:
         async def read(asks: Sequence[Ask]) -> list[list[asyncpg.Record]]:
-            wanted = list(dict.fromkeys(asks))
-            found: dict[Ask, list[asyncpg.Record]] = {ask: [] for ask in wanted}
-            for row in await self._database.fetch(statement, *map(list, zip(*wanted, strict=True))):
-                found[wanted[row["place"] - 1]].append(row)
-            return [found[ask] for ask in asks]
+            found: list[list[asyncpg.Record]] = [[] for _ in asks]
+            for row in await self._database.fetch(statement, *map(list, zip(*asks, strict=True))):
+                found[row["place"] - 1].append(row)
+            return found
 
         return read

@@ -4,8 +4,7 @@ What is asked for while a statement is under way is asked together in the next (
 statements serve many requests, and the thousand clients that wait for one task cost one look at its end.
 """
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import version
@@ -36,12 +35,13 @@ _VERSION = version("backlot")
 class Shown:
     """A task as it is; its answer is rendered when first asked for, once for all who have asked together."""
 
-    __slots__ = ("_answer", "_row", "_tools", "etag", "is_ended")
+    __slots__ = ("_answer", "_body", "_row", "_tools", "etag", "is_ended")
 
     def __init__(self, row: asyncpg.Record, tools: AssetTools) -> None:
         self._row = row
         self._tools = tools
         self._answer: dict[str, Any] | None = None
+        self._body: bytes | None = None
         self.etag = _etag(row, tools)
         self.is_ended: bool = row["status"] in ENDED
 
@@ -63,8 +63,11 @@ class Shown:
             )
         return self._answer
 
+    @property
     def body(self) -> bytes:
-        return dumps(self.answer)
+        if self._body is None:
+            self._body = dumps(self.answer)
+        return self._body
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +84,17 @@ class TaskReader:
     def __init__(self, database: Database, tools: AssetTools) -> None:
         self._database = database
         self._whole: Lane[Ask, Shown | None] = Lane(
-            lambda asks: self._each(queries.WHOLE_TASKS, asks, lambda row: Shown(row, tools)), most=AT_ONCE
+            lambda asks: self._each(queries.WHOLE_TASKS, asks, lambda row: Shown(row, tools)),
+            most=AT_ONCE,
+            shares=True,
         )
         self._marks: Lane[Ask, str | None] = Lane(
-            lambda asks: self._each(queries.MARKS_OF_TASKS, asks, lambda row: _etag(row, tools)), most=AT_ONCE_LIGHT
+            lambda asks: self._each(queries.MARKS_OF_TASKS, asks, lambda row: _etag(row, tools)),
+            most=AT_ONCE_LIGHT,
+            shares=True,
         )
         self._states: Lane[Ask, State | None] = Lane(
-            lambda asks: self._each(queries.STATES_OF_TASKS, asks, _state), most=AT_ONCE_LIGHT
+            lambda asks: self._each(queries.STATES_OF_TASKS, asks, _state), most=AT_ONCE_LIGHT, shares=True
         )
 
     async def find(self, caller: CallerInfo, task_id: UUID) -> Shown | None:
@@ -100,16 +107,20 @@ class TaskReader:
     async def find_state(self, caller: CallerInfo, task_id: UUID) -> State | None:
         return await self._states.do((task_id, caller.workspace_id, caller.mode))
 
+    async def find_asked(self, asks: Iterable[Ask]) -> list[Shown | None]:
+        """What `find` gives, for each."""
+        return await self._whole.do_all(asks)
+
     async def list_found(self, caller: CallerInfo, task_ids: Sequence[UUID]) -> list[dict[str, Any]]:
         """Those that are there, in this order."""
-        found = await asyncio.gather(*(self.find(caller, task_id) for task_id in task_ids))
+        found = await self.find_asked((task_id, caller.workspace_id, caller.mode) for task_id in task_ids)
         return [one.answer for one in found if one is not None]
 
     async def _each(self, statement: str, asks: Sequence[Ask], make: Callable[[asyncpg.Record], T]) -> list[T | None]:
-        wanted = list(dict.fromkeys(asks))
-        rows = await self._database.fetch(statement, *map(list, zip(*wanted, strict=True)))
-        found = {wanted[row["place"] - 1]: make(row) for row in rows}
-        return [found.get(ask) for ask in asks]
+        found: list[T | None] = [None] * len(asks)
+        for row in await self._database.fetch(statement, *map(list, zip(*asks, strict=True))):
+            found[row["place"] - 1] = make(row)
+        return found
 
 
 def _state(row: asyncpg.Record) -> State:

@@ -1,13 +1,10 @@
 """Tasks over HTTP."""
 
 import re
-from collections.abc import AsyncIterator
-from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
-from fastapi.responses import StreamingResponse
 
 from app.accounts.caller import (
     CALLER_PROBLEMS,
@@ -30,6 +27,7 @@ from app.core.hot import HotRoutes, header, read_json
 from app.core.ids import BatchId, TaskId, decode, encode
 from app.core.paging import Page, PageParams
 from app.core.problems import InvalidCursor, InvalidRequest, problems
+from app.core.streams import EventStream
 from app.core.waits import WaitDep
 from app.core.wire import Moment, Text, dumps
 from app.generation import drafts, examples, reading, service, waiting
@@ -203,6 +201,7 @@ async def list_tasks(
     return Response(dumps({"data": found, "next_cursor": cursor}), media_type="application/json")
 
 
+MAX_EVENT_ID = 100
 _PLAIN_WAIT = re.compile(rb"wait=([1-5]?\d(?:\.\d{1,3})?|60)")
 
 
@@ -217,16 +216,21 @@ async def get_task(task_id: TaskId, request: Request, caller: TasksReader, wait:
     return await _status(request, caller, task_id, wait.seconds, wait.headers)
 
 
+def _task_id(request: Request) -> UUID | None:
+    """As the path has it, if it can be one."""
+    try:
+        return decode("task", request.path_params["task_id"])
+    except ValueError:
+        return None
+
+
 async def _get_task_shortly(request: Request) -> Response | None:
     """What nearly every request for a task is: no parameters, or a plain wait."""
     caller = await authenticate(request, Scope.TASKS_READ)
     query = request.scope["query_string"]
     plain = _PLAIN_WAIT.fullmatch(query) if query else None
-    if (query and not plain) or header(request, b"prefer") is not None:
-        return None
-    try:
-        task_id = decode("task", request.path_params["task_id"])
-    except ValueError:
+    task_id = _task_id(request)
+    if task_id is None or (query and not plain) or header(request, b"prefer") is not None:
         return None
     return await _status(request, caller, task_id, float(plain[1]) if plain else 0, {})
 
@@ -234,29 +238,22 @@ async def _get_task_shortly(request: Request) -> Response | None:
 async def _status(
     request: Request, caller: CallerInfo, task_id: UUID, wait: float, headers: dict[str, str]
 ) -> Response:
-    lookout = _lookout(request)
-    if wait:
-        look = partial(lookout.tasks.find_state, caller, task_id)
-        await waiting.until_ended(lookout, task_id, look, seconds=wait)
-    if known := header(request, b"if-none-match"):
-        etag = await lookout.tasks.find_etag(caller, task_id)
+    lookout, known = _lookout(request), header(request, b"if-none-match")
+    task = await waiting.end_of_task(lookout, caller, task_id, seconds=wait) if wait else None
+    if known:
+        etag = task.etag if task else await lookout.tasks.find_etag(caller, task_id)
         if etag is not None and conditional.is_known(known, etag):
             return conditional.not_modified(etag, headers)
-    task = await lookout.tasks.find(caller, task_id)
+    task = task or await lookout.tasks.find(caller, task_id)
     if task is None:
         raise TaskNotFound
-    return conditional.whole(task.body(), task.etag, headers)
-
-
-hot_routes = HotRoutes()
-hot_routes.add("POST", "/v1/tasks", _create_task_hot)
-hot_routes.add("GET", "/v1/tasks/{task_id}", _get_task_shortly)
+    return conditional.whole(task.body, task.etag, headers)
 
 
 @router.get(
     "/{task_id}/events",
     operation_id="stream_task_events",
-    response_class=StreamingResponse,
+    response_class=EventStream,
     responses=problems(*CALLER_PROBLEMS, TaskNotFound)
     | {
         200: {
@@ -271,23 +268,37 @@ async def stream_task_events(
     caller: TasksReader,
     lookout: LookoutDep,
     last_event_id: Annotated[
-        str | None, Header(alias="Last-Event-ID", max_length=100, description="The `id` of the last event you have.")
+        str | None,
+        Header(alias="Last-Event-ID", max_length=MAX_EVENT_ID, description="The `id` of the last event you have."),
     ] = None,
 ) -> Response:
     """Follow a task by server-sent events: all of them, or those after `Last-Event-ID`."""
+    return await _stream(lookout, caller, task_id, last_event_id)
+
+
+async def _stream_task_events_hot(request: Request) -> Response | None:
+    caller = await authenticate(request, Scope.TASKS_READ)
+    last_event_id = header(request, b"last-event-id")
+    task_id = _task_id(request)
+    if task_id is None or len(last_event_id or "") > MAX_EVENT_ID:
+        return None
+    return await _stream(_lookout(request), caller, task_id, last_event_id)
+
+
+async def _stream(lookout: Lookout, caller: CallerInfo, task_id: UUID, last_event_id: str | None) -> Response:
     if await lookout.tasks.find_state(caller, task_id) is None:
         raise TaskNotFound
     followed = waiting.followed_task(lookout, caller, task_id)
     after, is_over = await waiting.resume_point(lookout, caller, followed, last_event_id)
     if is_over:
         return Response(status_code=204)
-    return streaming(waiting.stream(lookout, caller, followed, after=after))
+    return EventStream(waiting.stream(lookout, caller, followed, after=after))
 
 
-def streaming(events: AsyncIterator[bytes]) -> Response:
-    """Server-sent events, that nobody on the way keeps back."""
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(events, media_type="text/event-stream", headers=headers)
+hot_routes = HotRoutes()
+hot_routes.add("POST", "/v1/tasks", _create_task_hot)
+hot_routes.add("GET", "/v1/tasks/{task_id}", _get_task_shortly)
+hot_routes.add("GET", "/v1/tasks/{task_id}/events", _stream_task_events_hot)
 
 
 @router.post(

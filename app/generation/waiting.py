@@ -1,22 +1,21 @@
 """Waiting for a task: one request held open, or a stream of its events."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 from uuid import UUID
 
-import asyncpg
-
 from app.accounts.schemas import CallerInfo
 from app.core.bells import BellTower
-from app.core.ids import decode, encode
-from app.core.wire import dumps
+from app.core.ids import decode
+from app.core.streams import Last
 from app.events.reader import EventReader, Subject
-from app.generation.reader import State, TaskReader
+from app.generation.reader import Shown, State, TaskReader
+from app.generation.telling import LAST_OF_TASK, Teller
 
 PING_SECONDS = 15.0
 RECONNECT_MILLISECONDS = 2000
-LAST_OF_TASK = frozenset({"task.succeeded", "task.failed", "task.canceled"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +24,22 @@ class Lookout:
 
     tasks: TaskReader
     events: EventReader
+    teller: Teller
     bells: BellTower
 
 
 async def until_ended(
-    lookout: Lookout, subject_id: UUID, look: Callable[[], Awaitable[State | None]], *, seconds: float
+    lookout: Lookout,
+    subject_id: UUID,
+    look: Callable[[], Awaitable[State | None]],
+    *,
+    seconds: float,
+    is_over: Callable[[], Awaitable[bool]] | None = None,
 ) -> None:
-    """Return when the task or batch has ended or is not there, the seconds are over, or the process shuts down."""
+    """Return when the task or batch has ended or is not there, the seconds are over, or the process shuts down.
+
+    After a ring `is_over` is asked first: for who has a use for what is read then.
+    """
     limit = monotonic() + seconds
     with lookout.bells.bell(str(subject_id)) as bell:
         while True:
@@ -41,6 +49,22 @@ async def until_ended(
                 return
             bell.seen = state.position
             await bell.wait(left)
+            if is_over is not None and await is_over():
+                return
+
+
+async def end_of_task(lookout: Lookout, caller: CallerInfo, task_id: UUID, *, seconds: float) -> Shown | None:
+    """Wait as `until_ended` does: the task, if that is how its end was learned; else it is still to be read."""
+    task: Shown | None = None
+
+    async def is_over() -> bool:
+        nonlocal task
+        task = await lookout.tasks.find(caller, task_id)
+        return task is None or task.is_ended
+
+    look = partial(lookout.tasks.find_state, caller, task_id)
+    await until_ended(lookout, task_id, look, seconds=seconds, is_over=is_over)
+    return task if task is not None and task.is_ended else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,27 +109,22 @@ async def resume_point(
     return position, not following
 
 
-async def stream(lookout: Lookout, caller: CallerInfo, followed: Followed, *, after: int) -> AsyncIterator[bytes]:
+async def stream(
+    lookout: Lookout, caller: CallerInfo, followed: Followed, *, after: int
+) -> AsyncGenerator[bytes, None]:
     """The events as server-sent events, from the beginning or after a position, until the end.
 
-    No more is read than the client takes: what it has not read yet stays in the log.
+    No more is read than the client takes: what it has not read yet stays in the log. After `Last` there is nothing.
     """
     yield f"retry: {RECONNECT_MILLISECONDS}\n\n".encode()
     last_sent = monotonic()
     with lookout.bells.bell(str(followed.id)) as bell:
         while not lookout.bells.is_closing:
-            rows = await lookout.events.list_following(
-                followed.subject, followed.id, workspace_id=caller.workspace_id, after=after
-            )
-            for row in rows:
-                message = await _message(lookout, caller, row)
-                if message is None and followed.subject == "task":  # it was deleted meanwhile
-                    return
-                if message is not None:
-                    yield message
-                after, last_sent = row["position"], monotonic()
-            if rows:
-                if rows[-1]["type"] in followed.last and await followed.is_over(after):
+            news = await lookout.teller.next(caller, followed.subject, followed.id, after=after)
+            if news is not None:
+                yield Last(news.messages) if news.is_over else news.messages
+                after, last_sent = news.position, monotonic()
+                if news.type in followed.last and await followed.is_over(after):
                     return
                 continue
             bell.seen = after
@@ -113,21 +132,3 @@ async def stream(lookout: Lookout, caller: CallerInfo, followed: Followed, *, af
             if monotonic() - last_sent >= PING_SECONDS:
                 yield b": ping\n\n"
                 last_sent = monotonic()
-
-
-async def _message(lookout: Lookout, caller: CallerInfo, event: asyncpg.Record) -> bytes | None:
-    """`data` is the task as it was at the event; results come with success, with fresh links.
-
-    None when it tells the end of a task that is not there any more.
-    """
-    outputs = b"[]"
-    if event["type"] in LAST_OF_TASK:
-        task = await lookout.tasks.find(caller, event["task_id"])
-        if task is None:
-            return None
-        if event["type"] == "task.succeeded":
-            outputs = dumps(task.outputs)
-    data: bytes = event["data"].encode()
-    if event["task_id"] is not None:
-        data = data[:-1] + b', "outputs": ' + outputs + b"}"
-    return b"id: %b\nevent: %b\ndata: %b\n\n" % (encode("evt", event["id"]).encode(), event["type"].encode(), data)

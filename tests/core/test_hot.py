@@ -46,14 +46,26 @@ async def caller() -> AsyncIterator[httpx.AsyncClient]:
     async def make_thing(order: Order) -> str:
         return f"long {order.size}"
 
+    @app.get("/things/{thing_id}/parts")
+    async def list_parts(thing_id: str) -> str:
+        return f"long parts of {thing_id}"
+
     routes = HotRoutes()
     routes.add("GET", "/things/{thing_id}", read)
+    routes.add("GET", "/things/{thing_id}/parts", read)
     routes.add("POST", "/things", make)
     app.add_middleware(Hot, routes=routes)
     app.add_middleware(BodyGuard, max_bytes=100, max_bytes_at={})
     answers.install(app)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as caller:
         yield caller
+
+
+async def test_a_parameter_may_stand_last_but_one(caller: httpx.AsyncClient) -> None:
+    assert (await caller.get("/things/x/parts")).text == "short x"
+    assert (await caller.get("/things/odd/parts")).json() == "long parts of odd"
+    for path in ("/things/x/y/parts", "/things/x/part", "/parts"):
+        assert (await caller.get(path)).status_code == 404
 
 
 async def test_a_shortcut_answers_or_leaves_it_to_the_route(caller: httpx.AsyncClient) -> None:

@@ -71,3 +71,28 @@ async def test_a_caller_that_goes_away_takes_nothing_out_of_the_batch() -> None:
     assert await staying == 2
     await lane.drain()
     assert done == [1, 2]
+
+
+async def test_what_is_the_same_is_done_once_for_all_who_ask() -> None:
+    batches: list[list[int]] = []
+
+    async def work(items: Sequence[int]) -> list[list[int]]:
+        batches.append(list(items))
+        await asyncio.sleep(0.01)
+        return [[item] for item in items]
+
+    lane: Lane[int, list[int]] = Lane(work, most=2, shares=True)
+    results = await lane.do_all([1, 1, 2, 1, 3, 2])
+    assert results == [[1], [1], [2], [1], [3], [2]]
+    assert results[0] is results[1] is results[3]
+    assert batches == [[1, 2], [3, 2]]
+
+
+async def test_of_many_the_first_failure_is_raised() -> None:
+    async def work(items: Sequence[int]) -> list[int]:
+        raise OSError("away")
+
+    lane: Lane[int, int] = Lane(work, most=1)
+    with pytest.raises(OSError, match="away"):
+        await lane.do_all(range(3))
+    await lane.drain()

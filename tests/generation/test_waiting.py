@@ -10,11 +10,13 @@ from fastapi import FastAPI
 
 from app.core import queue
 from app.core.bells import BellTower
+from app.core.db import Database
 from app.core.ids import encode
 from app.events.reader import EventReader
 from app.events.service import CHANNEL
 from app.generation import service, waiting
 from app.generation.reader import TaskReader
+from app.generation.telling import Teller
 from app.generation.waiting import Lookout
 from app.providers.base import ErrorCode, Rejected
 from tests.generation.conftest import Stage
@@ -29,7 +31,8 @@ async def lookout(stage: Stage) -> AsyncIterator[Lookout]:
     events = EventReader(stage.database)
     tower = BellTower(redis, CHANNEL, look=events.latest)
     tower.start()
-    yield Lookout(TaskReader(stage.database, stage.engine.assets), events, tower)
+    tasks = TaskReader(stage.database, stage.engine.assets)
+    yield Lookout(tasks, events, Teller(events, tasks), tower)
     await tower.close()
     await redis.aclose(close_connection_pool=True)
 
@@ -39,10 +42,11 @@ async def _told(stage: Stage, lookout: Lookout, task_id: Any) -> list[tuple[str,
     found = []
     followed = waiting.followed_task(lookout, stage.caller, task_id)
     async with asyncio.timeout(20):
-        async for message in waiting.stream(lookout, stage.caller, followed, after=0):
-            fields = dict(line.split(": ", 1) for line in message.decode().splitlines() if line and line[0] != ":")
-            if "event" in fields:
-                found.append((fields["event"], json.loads(fields["data"])))
+        async for messages in waiting.stream(lookout, stage.caller, followed, after=0):
+            for message in messages.decode().split("\n\n"):
+                fields = dict(line.split(": ", 1) for line in message.splitlines() if line[0] != ":")
+                if "event" in fields:
+                    found.append((fields["event"], json.loads(fields["data"])))
     return found
 
 
@@ -89,6 +93,34 @@ async def test_a_client_that_goes_away_leaves_nothing_behind(stage: Stage, serve
     async with asyncio.timeout(20):
         while str(task_id) in server.state.lookout.bells._bells:
             await asyncio.sleep(0.1)
+
+
+@pytest.mark.parametrize("way", ["?wait=20", "/events"])
+async def test_however_many_wait_for_a_task_its_end_is_read_once(
+    stage: Stage, server: FastAPI, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    task_id = await stage.order()
+    url = f"/v1/tasks/{encode('task', task_id)}{way}"
+    waiting = [asyncio.create_task(stage.account.live.get(url)) for _ in range(80)]
+    bells = server.state.lookout.bells._bells
+    async with asyncio.timeout(20):
+        while len(bells.get(str(task_id), ())) < len(waiting):
+            await asyncio.sleep(0.05)
+    await asyncio.sleep(0.2)
+    statements: list[str] = []
+    fetch = Database.fetch
+
+    async def counted(self: Database, statement: str, *args: Any) -> Any:
+        if self is server.state.database:
+            statements.append(statement)
+        return await fetch(self, statement, *args)
+
+    monkeypatch.setattr(Database, "fetch", counted)
+    async with stage.database.transaction() as session:
+        await service.cancel_task(session, stage.caller, task_id)
+    answers = await asyncio.gather(*waiting)
+    assert all(answer.status_code == 200 and "canceled" in answer.text for answer in answers)
+    assert len(statements) <= 6, statements
 
 
 async def test_a_message_that_is_no_key_does_not_silence_the_bells(stage: Stage, lookout: Lookout) -> None:
