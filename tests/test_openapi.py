@@ -136,18 +136,6 @@ def test_its_headers_are_documented(operation: Json) -> None:
             assert "If-None-Match" in parameters
 
 
-def test_each_creating_or_spending_post_takes_an_idempotency_key() -> None:
-    """A POST that answers 201 or 202 makes something; those that answer 200 do the same when repeated."""
-    without = [
-        name
-        for name, operation in OPERATIONS.items()
-        if name.startswith("POST")
-        and operation["responses"].keys() & {"201", "202"}
-        and "Idempotency-Key" not in {parameter["name"] for parameter in operation["parameters"]}
-    ]
-    assert without == []
-
-
 def test_both_ways_to_upload_are_documented() -> None:
     body = OPERATIONS["POST /v1/assets"]["requestBody"]["content"]
     assert body.keys() == {"multipart/form-data", "application/json"}

@@ -1,6 +1,7 @@
 """SQL of batches."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Text, func, literal_column, select, tuple_, update
@@ -63,6 +64,16 @@ async def list_batches(
 async def find_batch(session: AsyncSession, batch_id: UUID, *, workspace_id: UUID, mode: str) -> Batch | None:
     query = select(Batch).where(Batch.id == batch_id, Batch.workspace_id == workspace_id, Batch.mode == mode)
     return (await session.execute(query.execution_options(populate_existing=True))).scalar_one_or_none()
+
+
+async def find_whole(
+    session: AsyncSession, batch_id: UUID, *, workspace_id: UUID, mode: str
+) -> Mapping[Any, Any] | None:
+    """The row of `WHOLE_BATCH`, as this transaction sees it."""
+    await session.flush()
+    as_text = f"select id, marks, shown::text as shown, items::text as items from ({WHOLE_BATCH}) whole"
+    found = await (await session.connection()).exec_driver_sql(as_text, (batch_id, workspace_id, mode))
+    return found.mappings().first()
 
 
 async def lock_open_tasks(session: AsyncSession, batch_id: UUID) -> Sequence[Task]:

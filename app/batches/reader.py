@@ -7,6 +7,7 @@ from importlib.metadata import version
 from uuid import UUID
 
 import asyncpg
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.schemas import CallerInfo
 from app.assets.tools import AssetTools
@@ -35,6 +36,13 @@ class BatchReader:
     async def find(self, caller: CallerInfo, batch_id: UUID) -> Whole | None:
         """The batch with its items, as JSON, and its ETag."""
         return await self._whole.do((batch_id, caller.workspace_id, caller.mode))
+
+    async def read(self, session: AsyncSession, caller: CallerInfo, batch_id: UUID) -> bytes:
+        """The batch with its items, as JSON, as this transaction has made it. Raises LookupError."""
+        row = await queries.find_whole(session, batch_id, workspace_id=caller.workspace_id, mode=caller.mode)
+        if row is None:
+            raise LookupError(batch_id)
+        return dumps(await reading.whole(self._tools, row))
 
     async def find_etag(self, caller: CallerInfo, batch_id: UUID) -> str | None:
         """The ETag `find` would give, for less."""

@@ -11,6 +11,7 @@ from app.accounts.caller import (
     CALLER_PROBLEMS,
     ONCE_PROBLEMS,
     IdempotencyHeader,
+    OnceDep,
     TasksReader,
     TasksWriter,
     claimed,
@@ -22,7 +23,7 @@ from app.batches.intake import BatchIntake
 from app.batches.reader import BatchReader
 from app.batches.schemas import BatchCreate, BatchRead, BatchShown
 from app.core import conditional
-from app.core.db import DatabaseDep, DbSession
+from app.core.db import DbSession
 from app.core.ids import BatchId, encode
 from app.core.paging import Page, PageParams
 from app.core.problems import InvalidCursor, problems
@@ -164,10 +165,11 @@ async def stream_batch_events(
     "/{batch_id}/cancel",
     response_model=BatchRead,
     operation_id="cancel_batch",
-    responses=problems(*CALLER_PROBLEMS, BatchNotFound, BatchEnded),
+    responses=problems(*CALLER_PROBLEMS, *ONCE_PROBLEMS, BatchNotFound, BatchEnded),
 )
-async def cancel_batch(batch_id: BatchId, caller: TasksWriter, desk: DeskDep, database: DatabaseDep) -> Response:
+async def cancel_batch(
+    batch_id: BatchId, caller: TasksWriter, once: OnceDep, desk: DeskDep, session: DbSession
+) -> Response:
     """Cancel what has not ended: it stops, and its holds are given back. What has ended stays as it is."""
-    async with database.transaction() as session:
-        await service.cancel_batch(session, caller, batch_id)
-    return await _whole(desk, caller, batch_id, {})
+    await service.cancel_batch(session, caller, batch_id)
+    return await once.answer(session, 200, await desk.reader.read(session, caller, batch_id))

@@ -305,12 +305,14 @@ hot_routes.add("GET", "/v1/tasks/{task_id}/events", _stream_task_events_hot)
     "/{task_id}/cancel",
     response_model=TaskRead,
     operation_id="cancel_task",
-    responses=problems(*CALLER_PROBLEMS, TaskNotFound, TaskEnded),
+    responses=problems(*CALLER_PROBLEMS, *ONCE_PROBLEMS, TaskNotFound, TaskEnded),
 )
-async def cancel_task(task_id: TaskId, caller: TasksWriter, tools: AssetToolsDep, session: DbSession) -> Response:
+async def cancel_task(
+    task_id: TaskId, caller: TasksWriter, once: OnceDep, tools: AssetToolsDep, session: DbSession
+) -> Response:
     """Cancel a task that has not ended: it stops, and its hold is given back."""
     task = await service.cancel_task(session, caller, task_id)
-    return Response(dumps(await reading.read(session, tools, task)), media_type="application/json")
+    return await once.answer(session, 200, dumps(await reading.read(session, tools, task)))
 
 
 @router.post(
