@@ -10,6 +10,7 @@ import structlog
 
 from app.core.db import UNREACHABLE, Database
 from app.generation import queries
+from app.providers.base import NotSent
 
 log = structlog.get_logger()
 HEARTBEAT_SECONDS = 1.0
@@ -30,6 +31,14 @@ class Claim:
     is_lost: bool = False
     has_result: bool = False
     """What was paid for is not dropped for a lost lease: recording it finds out whether it is still wanted."""
+
+    def about_to_send(self) -> None:
+        """Raises NotSent when another may have claimed the task, asked the provider, heard of no call, and made one.
+
+        So it may be when the process was stopped for longer than the lease, or the database was away.
+        """
+        if self.kept_until <= asyncio.get_running_loop().time():
+            raise NotSent
 
 
 class Heart:

@@ -28,6 +28,7 @@ from app.providers.base import (
     Accepted,
     Done,
     ErrorCode,
+    NotSent,
     Provider,
     ProviderError,
     Running,
@@ -164,13 +165,13 @@ class Run:
         provider = self._providers.get(attempt.provider)
         if provider is None:
             raise Transient(ErrorCode.NO_ROUTE, f"The provider {attempt.provider} is not enabled here.")
-        order = call.to_provider(self._task, step, attempt, contents, self._settings)
-        # Who was stopped for longer than the lease cannot know: another may have claimed the task, asked the provider,
-        # heard of no call, and made one.
-        while self._claim.kept_until <= asyncio.get_running_loop().time():
-            await self._take_back(attempt)
+        order = call.to_provider(self._task, step, attempt, contents, self._settings, self._claim.about_to_send)
         try:
+            order.about_to_send()
             answer = await provider.submit(order)
+        except NotSent:
+            await self._take_back(attempt)
+            return await self._submit(step, attempt, call, contents)
         except (ProviderError, OSError):
             raise
         except Exception as crash:

@@ -1,6 +1,6 @@
 """From a task to the provider calls of each of its steps."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -23,7 +23,13 @@ class StepCall:
     params: Mapping[str, Any]
 
     def to_provider(
-        self, task: Task, step: TaskStep, attempt: TaskAttempt, contents: Mapping[UUID, bytes], settings: Settings
+        self,
+        task: Task,
+        step: TaskStep,
+        attempt: TaskAttempt,
+        contents: Mapping[UUID, bytes],
+        settings: Settings,
+        about_to_send: Callable[[], None],
     ) -> Call:
         """The call as this attempt makes it."""
         place = (attempt.run, attempt.position, attempt.part)
@@ -36,6 +42,7 @@ class StepCall:
             attempt=sum((one.run, one.position, one.part) == place for one in task.attempts),
             timeout_seconds=settings.tasks.provider_call_seconds,
             callback_url=callbacks.url(settings, attempt.provider, attempt.id),
+            about_to_send=about_to_send,
         )
 
 

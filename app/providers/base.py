@@ -5,7 +5,7 @@ An adapter holds no policy: retries, failover, limits and money belong to `app.g
 or `Unknown`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
@@ -65,6 +65,10 @@ class UnknownScenario(Rejected):
         self.field = field
 
 
+class NotSent(Exception):
+    """Raised by `Call.about_to_send`: whether the call is wanted is not known any more. Adapters let it pass."""
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
     """One thing a provider sells: data, not code.
@@ -85,6 +89,10 @@ class Offer:
             object.__setattr__(self, "steps", (self.operation,))
 
 
+def _no_doubt() -> None:
+    """Nobody else may make the call."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One request to a provider: a step of a task.
@@ -94,6 +102,10 @@ class Call:
     it as the vendor's idempotency or correlation key where there is one. `attempt` counts the tries of this call, from
     1. `callback_url`, where there is one, is for the vendor to call (POST) when the job has ended: it carries its own
     proof, and its body is not believed.
+
+    `about_to_send` is for adapters that first have to connect, or to wait for their turn: called as late as can be,
+    before the request is complete, it raises NotSent where the process was stopped for so long meanwhile that another
+    may have been told that there was no such call, and has made it.
     """
 
     operation: str
@@ -104,6 +116,7 @@ class Call:
     attempt: int = 1
     timeout_seconds: float = 60.0
     callback_url: str | None = None
+    about_to_send: Callable[[], None] = _no_doubt
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,13 @@ class Chaosco:
             "files": {role: base64.b64encode(content).decode() for role, content in call.files.items()},
             "callback_url": call.callback_url,
         }
-        answer = await self._ask("POST", "/jobs", json=body, timeout=call.timeout_seconds)
+
+        async def trace(event: str, _: object) -> None:
+            if event.endswith("send_request_body.started"):  # without its body the request is none
+                call.about_to_send()
+
+        extensions = {"trace": trace}
+        answer = await self._ask("POST", "/jobs", json=body, timeout=call.timeout_seconds, extensions=extensions)
         match answer.status_code:
             case 200:
                 return _done(answer.json())

@@ -15,7 +15,7 @@ from app.core.problems import DependencyDown
 from app.generation import advance, queries, recording, service
 from app.generation.advance import Engine
 from app.ledger.verify import verify
-from app.providers.base import Accepted, ErrorCode, Running, Transient
+from app.providers.base import Accepted, Call, Done, ErrorCode, Running, Transient
 from tests.generation.conftest import Stage
 from tests.generation.scripted import done
 
@@ -130,6 +130,32 @@ async def test_who_slept_beyond_the_lease_makes_no_call_another_has_made(
     await advance.advance_task(engine, task_id)
     assert len(stage.first.calls) == 1
     assert [one.status for one in (await stage.read(task_id)).attempts] == ["failed", "succeeded"]
+
+
+async def test_who_slept_while_connecting_makes_no_call_another_has_made(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = stage.with_settings(lease_seconds=0.3)
+    monkeypatch.setattr(engine.heart, "_beat", lambda: asyncio.sleep(0))
+    submit, sent = stage.first.submit, []
+
+    async def slowly(call: Call) -> Done | Accepted:
+        if not sent:
+            sent.append("another")
+            await asyncio.sleep(0.35)
+            stage.first.found = [Transient(ErrorCode.PROVIDER_UNAVAILABLE, "There was no call.")]
+            stage.first.script = [done()]
+            assert (await stage.advance(task_id)).status == "processing"
+            assert (await stage.advance(task_id)).status == "succeeded"
+            call.about_to_send()
+            sent.append("the sleeper")
+        return await submit(call)
+
+    monkeypatch.setattr(stage.first, "submit", slowly)
+    task_id = await stage.order()
+    await stage.make_due(task_id)
+    await advance.advance_task(engine, task_id)
+    assert (sent, len(stage.first.calls)) == (["another"], 1)
 
 
 async def test_who_slept_beyond_the_lease_goes_on_where_nobody_came(
