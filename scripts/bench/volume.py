@@ -1,10 +1,11 @@
 """Years of use: what is quick on empty tables has to stay so."""
 
 from collections.abc import Mapping
+from itertools import cycle
 
 import asyncpg
 
-from scripts.bench import reads, submits, works
+from scripts.bench import load, reads, submits, works
 from scripts.bench.report import Report
 from scripts.bench.stand import Stand
 
@@ -15,6 +16,11 @@ SEEDS = 1000
 WORK = 2000
 HOUR = 3600
 LEAST = 0.8
+LISTS = {
+    "balance": "/v1/credits",
+    "latest transaction": "/v1/credits/transactions?limit=1",
+    "latest task of the list": "/v1/tasks?limit=1",
+}
 
 
 async def measure(stand: Stand, report: Report) -> None:
@@ -36,8 +42,16 @@ async def measure(stand: Stand, report: Report) -> None:
 async def _figures(stand: Stand) -> dict[str, float]:
     work = await works.do(stand, WORK, CUSTOMERS)
     whole, unchanged = await reads.rates(stand, await reads.ended(stand))
-    submit = await submits.rate(stand)
-    return {"submit": submit.rate, "status GET": whole.rate, "304": unchanged.rate, "worker": work.rate}
+    figures = {"worker": work.rate, "status GET": whole.rate, "304": unchanged.rate}
+    async with stand.api() as (port, _):
+        for name, path in LISTS.items():
+            figures[name] = (await load.median(port, _get(stand, path), status=200)).rate
+    return figures | {"submit": (await submits.rate(stand)).rate}
+
+
+def _get(stand: Stand, path: str) -> load.Next:
+    turns = cycle([load.request("GET", path, f"X-API-Key: {customer.secret}") for customer in stand.customers])
+    return lambda: next(turns)
 
 
 async def fill(stand: Stand) -> None:
