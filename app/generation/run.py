@@ -176,6 +176,11 @@ class Run:
             raise
         except Exception as crash:
             raise self._crashed(attempt, provider) from crash
+        return await self._answered(step, attempt, provider, answer)
+
+    async def _answered(
+        self, step: TaskStep, attempt: TaskAttempt, provider: Provider, answer: Done | Accepted
+    ) -> bool:
         match answer:
             case Done() as done:
                 return await self._deliver(step, attempt, done, provider, tries=TRIES)
@@ -198,12 +203,9 @@ class Run:
             raise
         except Exception as crash:
             raise self._crashed(attempt, provider) from crash
-        match found:
-            case Done() as done:
-                return await self._deliver(step, attempt, done, provider, tries=TRIES)
-            case Accepted(reference, poll_after):
-                return await self._accepted(attempt, reference, poll_after)
-        raise Unknown(ErrorCode.PROVIDER_TIMEOUT, "The provider never answered whether it took the job.")
+        if found is None:
+            raise Unknown(ErrorCode.PROVIDER_TIMEOUT, "The provider never answered whether it took the job.")
+        return await self._answered(step, attempt, provider, found)
 
     async def _poll(self, step: TaskStep, attempt: TaskAttempt, provider: Provider, reference: str) -> bool:
         """Ask for the result; for a fresh link, where one leads nowhere."""
