@@ -13,7 +13,7 @@ from app.accounts.key_cache import KeyCache
 from app.accounts.models import Scope
 from app.accounts.schemas import CallerInfo
 from app.core import hot, idempotency
-from app.core.db import DatabaseDep
+from app.core.db import UNREACHABLE, DatabaseDep
 from app.core.dependencies import SealerDep
 from app.core.idempotency import Claim, Once
 from app.core.problems import (
@@ -75,6 +75,17 @@ async def authenticate(request: Request, *scopes: str) -> CallerInfo:
         if scope not in caller.scopes:
             raise MissingScope(f"This key lacks the scope {str(scope)!r}.", required_scope=str(scope))
     return caller
+
+
+async def is_still_admitted(request: Request, *scopes: str) -> bool:
+    """For answers that go on for long: False when the key was revoked since, or the account suspended."""
+    try:
+        await authenticate(request, *scopes)
+    except Problem:
+        return False
+    except UNREACHABLE:
+        pass  # nobody can say
+    return True
 
 
 async def _caller(

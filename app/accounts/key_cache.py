@@ -26,7 +26,7 @@ from app.core.db import UNREACHABLE, Database
 log = structlog.get_logger()
 
 CHANNEL = "backlot:callers"
-FRESH_SECONDS = 60.0
+FRESH_SECONDS = 20.0
 ALONE_SECONDS = 2.0
 MOST = 20_000
 TOUCH_SECONDS = 60.0

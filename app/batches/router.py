@@ -15,7 +15,9 @@ from app.accounts.caller import (
     TasksReader,
     TasksWriter,
     claimed,
+    is_still_admitted,
 )
+from app.accounts.models import Scope
 from app.accounts.schemas import CallerInfo
 from app.batches import examples, service
 from app.batches.errors import BatchEnded, BatchNotFound, NoValidItems
@@ -138,6 +140,7 @@ async def _whole(desk: BatchDesk, caller: CallerInfo, batch_id: UUID, headers: d
 )
 async def stream_batch_events(
     batch_id: BatchId,
+    request: Request,
     caller: TasksReader,
     desk: DeskDep,
     lookout: LookoutDep,
@@ -154,7 +157,8 @@ async def stream_batch_events(
         state = await desk.reader.find_state(caller, batch_id)
         return state is None or (state.is_ended and state.position <= position)
 
-    followed = Followed("batch", batch_id, LAST_OF_TASK | {"batch.completed"}, is_over)
+    is_admitted = partial(is_still_admitted, request, Scope.TASKS_READ)
+    followed = Followed("batch", batch_id, LAST_OF_TASK | {"batch.completed"}, is_over, is_admitted)
     after, has_ended = await waiting.resume_point(lookout, caller, followed, last_event_id)
     if has_ended:
         return Response(status_code=204)

@@ -7,13 +7,15 @@ from math import inf
 
 import structlog
 from arq.connections import ArqRedis
+from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from app.core.db import UNREACHABLE
 
 log = structlog.get_logger()
 RECONNECT_SECONDS = 0.5
-LISTEN_SECONDS = 15.0
+QUIET_SECONDS = 1.0
+"""After so much silence the other end is asked whether it is there; after as much again it is not."""
 FALLBACK_SECONDS = 2.0
 
 
@@ -21,6 +23,7 @@ class Listener:
     """A connection to one pub/sub channel, made again whenever it breaks.
 
     `heard` gets each message, `joined` is called each time the connection is made: whatever was said before is lost.
+    `is_connected` is not believed for longer than about 2 * QUIET_SECONDS of a server that has fallen silent.
     """
 
     def __init__(
@@ -46,18 +49,27 @@ class Listener:
             try:
                 async with self._redis.pubsub() as pubsub:
                     await pubsub.subscribe(self._channel)
-                    while True:
-                        message = await pubsub.get_message(timeout=LISTEN_SECONDS)
-                        if message and message["type"] == "subscribe":
-                            self.is_connected = True
-                            self._joined()
-                        elif message:
-                            self._heard(message["data"].decode(errors="replace"))
+                    await self._hear(pubsub)
             except (RedisError, OSError) as fault:
                 log.warning("listener_disconnected", channel=self._channel, error=repr(fault))
             finally:
                 self.is_connected = False
             await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def _hear(self, pubsub: PubSub) -> None:
+        is_asked = False
+        while True:
+            message = await pubsub.get_message(timeout=QUIET_SECONDS)
+            if message is None:
+                if is_asked:
+                    raise TimeoutError("the server does not answer")
+                await pubsub.ping()
+            elif message["type"] == "subscribe":
+                self.is_connected = True
+                self._joined()
+            elif message["type"] == "message":
+                self._heard(message["data"].decode(errors="replace"))
+            is_asked = message is None
 
 
 class Bell:

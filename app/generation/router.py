@@ -1,6 +1,7 @@
 """Tasks over HTTP."""
 
 import re
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from app.accounts.caller import (
     TasksWriter,
     authenticate,
     claimed,
+    is_still_admitted,
 )
 from app.accounts.models import Scope
 from app.accounts.schemas import CallerInfo
@@ -265,15 +267,15 @@ async def _status(
 )
 async def stream_task_events(
     task_id: TaskId,
+    request: Request,
     caller: TasksReader,
-    lookout: LookoutDep,
     last_event_id: Annotated[
         str | None,
         Header(alias="Last-Event-ID", max_length=MAX_EVENT_ID, description="The `id` of the last event you have."),
     ] = None,
 ) -> Response:
     """Follow a task by server-sent events: all of them, or those after `Last-Event-ID`."""
-    return await _stream(lookout, caller, task_id, last_event_id)
+    return await _stream(request, caller, task_id, last_event_id)
 
 
 async def _stream_task_events_hot(request: Request) -> Response | None:
@@ -282,13 +284,15 @@ async def _stream_task_events_hot(request: Request) -> Response | None:
     task_id = _task_id(request)
     if task_id is None or len(last_event_id or "") > MAX_EVENT_ID:
         return None
-    return await _stream(_lookout(request), caller, task_id, last_event_id)
+    return await _stream(request, caller, task_id, last_event_id)
 
 
-async def _stream(lookout: Lookout, caller: CallerInfo, task_id: UUID, last_event_id: str | None) -> Response:
+async def _stream(request: Request, caller: CallerInfo, task_id: UUID, last_event_id: str | None) -> Response:
+    lookout = _lookout(request)
     if await lookout.tasks.find_state(caller, task_id) is None:
         raise TaskNotFound
-    followed = waiting.followed_task(lookout, caller, task_id)
+    is_admitted = partial(is_still_admitted, request, Scope.TASKS_READ)
+    followed = waiting.followed_task(lookout, caller, task_id, is_admitted)
     after, is_over = await waiting.resume_point(lookout, caller, followed, last_event_id)
     if is_over:
         return Response(status_code=204)

@@ -69,21 +69,27 @@ async def end_of_task(lookout: Lookout, caller: CallerInfo, task_id: UUID, *, se
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """Whose events are streamed. After one of the `last` types the stream ends if `is_over` says so of its position."""
+    """Whose events are streamed. After one of the `last` types the stream ends if `is_over` says so of its position.
+
+    It also ends soon after `is_admitted` says that the caller is not let in any more.
+    """
 
     subject: Subject
     id: UUID
     last: frozenset[str]
     is_over: Callable[[int], Awaitable[bool]]
+    is_admitted: Callable[[], Awaitable[bool]]
 
 
-def followed_task(lookout: Lookout, caller: CallerInfo, task_id: UUID) -> Followed:
+def followed_task(
+    lookout: Lookout, caller: CallerInfo, task_id: UUID, is_admitted: Callable[[], Awaitable[bool]]
+) -> Followed:
     async def is_over(_: int) -> bool:
         """A task may have been begun again since; one that is deleted is over."""
         state = await lookout.tasks.find_state(caller, task_id)
         return state is None or state.is_ended
 
-    return Followed("task", task_id, LAST_OF_TASK, is_over)
+    return Followed("task", task_id, LAST_OF_TASK, is_over, is_admitted)
 
 
 async def resume_point(
@@ -117,7 +123,7 @@ async def stream(
     No more is read than the client takes: what it has not read yet stays in the log. After `Last` there is nothing.
     """
     yield f"retry: {RECONNECT_MILLISECONDS}\n\n".encode()
-    last_sent = monotonic()
+    last_sent = last_admitted = monotonic()
     with lookout.bells.bell(str(followed.id)) as bell:
         while not lookout.bells.is_closing:
             news = await lookout.teller.next(caller, followed.subject, followed.id, after=after)
@@ -129,6 +135,10 @@ async def stream(
                 continue
             bell.seen = after
             await bell.wait(PING_SECONDS)
+            if monotonic() - last_admitted >= PING_SECONDS:
+                if not await followed.is_admitted():
+                    return
+                last_admitted = monotonic()
             if monotonic() - last_sent >= PING_SECONDS:
                 yield b": ping\n\n"
                 last_sent = monotonic()

@@ -19,6 +19,7 @@ from app.generation.reader import TaskReader
 from app.generation.telling import Teller
 from app.generation.waiting import Lookout
 from app.providers.base import ErrorCode, Rejected
+from tests.conftest import client
 from tests.generation.conftest import Stage
 from tests.generation.scripted import done
 
@@ -37,10 +38,14 @@ async def lookout(stage: Stage) -> AsyncIterator[Lookout]:
     await redis.aclose(close_connection_pool=True)
 
 
+async def _always() -> bool:
+    return True
+
+
 async def _told(stage: Stage, lookout: Lookout, task_id: Any) -> list[tuple[str, dict[str, Any]]]:
     """Every event of the stream with its data, to its end."""
     found = []
-    followed = waiting.followed_task(lookout, stage.caller, task_id)
+    followed = waiting.followed_task(lookout, stage.caller, task_id, _always)
     async with asyncio.timeout(20):
         async for messages in waiting.stream(lookout, stage.caller, followed, after=0):
             for message in messages.decode().split("\n\n"):
@@ -80,6 +85,23 @@ async def test_a_stream_of_a_task_that_is_deleted_ends(
 
 async def _nothing(*_: object) -> None:
     return None
+
+
+async def test_a_stream_ends_when_its_key_is_revoked(
+    stage: Stage, server: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "PING_SECONDS", 0.2)
+    task_id = await stage.order()
+    made = (await stage.account.live.post("/v1/api-keys", json={"name": "shop"})).json()
+    url = f"/v1/tasks/{encode('task', task_id)}/events"
+    async with client(stage.engine.settings, made["secret"]) as shop, shop.stream("GET", url) as answer:
+        lines = aiter(answer.aiter_lines())
+        while await anext(lines) != ": ping":
+            pass
+        await stage.account.live.delete(f"/v1/api-keys/{made['id']}")
+        async with asyncio.timeout(5):
+            async for _ in lines:
+                pass
 
 
 async def test_a_client_that_goes_away_leaves_nothing_behind(stage: Stage, server: FastAPI) -> None:
