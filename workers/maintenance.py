@@ -20,9 +20,9 @@ async def sweep_stray_files(context: Context) -> None:
 
 
 async def sweep_idempotency_keys(context: Context) -> None:
+    """Those past their day."""
     engine: Engine = context["engine"]
-    async with engine.database.transaction() as session:
-        await idempotency.forget_expired(session)
+    await idempotency.forget_expired(engine.database)
 
 
 async def expire_credits(context: Context) -> None:

@@ -114,17 +114,22 @@ async def test_after_a_day_the_key_is_free(account: Account, database: Database)
     assert "idempotency-replayed" not in later.headers
 
 
-async def test_keys_live_a_day_and_are_then_forgotten(account: Account, database: Database) -> None:
+async def test_keys_live_a_day_and_are_then_forgotten(
+    account: Account, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(idempotency, "FORGET_AT_ONCE", 1)
     await post(account, "old")
+    await post(account, "older")
     await post(account, "young")
     query = select(IdempotencyKey.expires_at).where(IdempotencyKey.workspace_id == account.workspace_id)
     async with database.transaction() as session:
         left = [end - clock.now() for end in (await session.execute(query)).scalars()]
     assert all(timedelta(hours=23, minutes=59) < life <= timedelta(hours=24) for life in left)
-    await change(database, account, "old", expires_at=clock.now() - timedelta(seconds=1))
-    async with database.transaction() as session:
-        assert await idempotency.forget_expired(session) >= 1
+    for key in ("old", "older"):
+        await change(database, account, key, expires_at=clock.now() - timedelta(seconds=1))
+    assert await idempotency.forget_expired(database) >= 2
     assert not await is_known(database, account, "old")
+    assert not await is_known(database, account, "older")
     assert await is_known(database, account, "young")
 
 
