@@ -16,7 +16,7 @@ from PIL import Image
 from app.core.ids import decode, encode
 from tests.chaos.customers import ENDED, IN_FLIGHT, Market, Order
 from tests.chaos.stack import Stack
-from tests.chaos.vendor import SIZE, Vendor, colour
+from tests.chaos.vendor import SIZE, WHOLE, Vendor, colour
 
 SHOWN = 5
 AT_ONCE = 16
@@ -294,6 +294,11 @@ async def check_calls(connection: asyncpg.Connection, result: Audit, vendor: Ven
     result.facts["calls the vendor received"] = sum(map(len, vendor.received.values()))
     result.facts["calls the vendor accepted"] = len(vendor.jobs)
     result.facts["of them after an earlier one had failed"] = again
+    result.facts["results made that nobody got, their calls' answers lost"] = sum(
+        jobs[0].end in WHOLE and attempts[reference]["status"] in ("unknown", "failed")
+        for reference, jobs in vendor.by_reference.items()
+        if reference in attempts
+    )
     result.facts["attempts with unknown outcome"] = await connection.fetchval(
         "select count(*) from task_attempts where status = 'unknown'"
     )

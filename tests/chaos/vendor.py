@@ -37,6 +37,7 @@ SUBMITS = {
 NEVER_ACCEPTED = ("error-500", "error-503", "error-429", "hang-before", "reject")
 # What becomes of a job it has accepted.
 ENDS = {"fine": 82, "truncated-once": 4, "truncated": 2, "wrong-type": 2, "failed": 3, "slow-job": 5, "stuck": 2}
+WHOLE = ("fine", "truncated-once", "slow-job")
 # What a poll meets.
 POLLS = {"fine": 86, "error-500": 5, "error-404": 4, "hang": 1, "cut": 2, "html": 2}
 # What the question meets whether it knows a job.
