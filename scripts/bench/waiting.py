@@ -4,7 +4,7 @@ import asyncio
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from time import perf_counter
+from time import perf_counter, time
 from typing import Literal, cast
 from uuid import UUID
 
@@ -32,9 +32,9 @@ GROWTH = 300
 """MiB."""
 
 Way = Literal["wait", "stream"]
-ASKS: dict[Way, tuple[str, bytes]] = {
-    "wait": ("?wait=60", b'"status":"failed"'),
-    "stream": ("/events", b"event: task.failed"),
+ASKS: dict[Way, tuple[str, tuple[bytes, ...]]] = {
+    "wait": ("?wait=60", (b'"progress":1.0', b'"status":"failed"')),
+    "stream": ("/events", (b"event: task.succeeded", b"event: task.failed")),
 }
 """How a client asks, and by what it knows the end."""
 END = """
@@ -75,6 +75,9 @@ async def measure(stand: Stand, report: Report) -> None:
             report.at_most(f"{name}, {what}, p50", waits.p50, "ms")
             report.at_most(f"{name}, {what}, p99", waits.p99, "ms", most)
             report.at_most(f"{name}, {what}: growth of the process", waits.growth, "MiB", GROWTH)
+    taken = await _until_a_worker_is_done(stand)
+    report.at_most("stream, a worker at full speed: finish to notified, p50", statistics.median(taken), "ms")
+    report.at_most("stream, a worker at full speed: finish to notified, p99", _p99(taken), "ms", LATE)
     await stand.fresh()
 
 
@@ -84,10 +87,7 @@ async def wait(stand: Stand, way: Way, *, tasks: int, at_once: int) -> Waits:
     ending = await stand.connect()
     redis = queue.connect(Settings(_env_file=None, redis={"url": stand.redis_url}))
     async with stand.api() as (port, process):
-        await load.exactly(port, orders.requests(stand.customers[:CUSTOMERS]), max(tasks, CUSTOMERS), status=202)
-        owners = {customer.workspace_id: customer for customer in stand.customers}
-        rows = await ending.fetch("select id, workspace_id from tasks order by id limit $1", tasks)
-        waited = [(row["id"], owners[row["workspace_id"]]) for row in rows]
+        waited = await _ordered(stand, port, tasks)
         await _warm_up(port, waited[0])
         before = process.memory_info().rss
         clients = await _connect(port, way, waited)
@@ -100,8 +100,34 @@ async def wait(stand: Stand, way: Way, *, tasks: int, at_once: int) -> Waits:
             one.close()
     await redis.aclose(close_connection_pool=True)
     await ending.close()
-    cuts = statistics.quantiles(taken, n=100)
-    return Waits(cuts[49], cuts[98], max(taken), (after - before) / MEBIBYTE, after / MEBIBYTE)
+    growth, size = (after - before) / MEBIBYTE, after / MEBIBYTE
+    return Waits(statistics.median(taken), _p99(taken), max(taken), growth, size)
+
+
+def _p99(taken: Sequence[float]) -> float:
+    return statistics.quantiles(taken, n=100)[98]
+
+
+async def _until_a_worker_is_done(stand: Stand) -> list[float]:
+    """Each client follows a task of its own: milliseconds from its end, as it is recorded, to the client."""
+    await stand.fresh()
+    async with stand.api() as (port, process):
+        waited = await _ordered(stand, port, CLIENTS)
+        clients = await _connect(port, "stream", waited)
+        await _until_all_wait(process, clients)
+        with stand.worker():
+            await _all_heard(clients, 5 * LATEST_SECONDS)
+    rows = await stand.run("select id, completed_at from tasks")
+    now = time() - perf_counter()
+    return [1000 * (one.heard_at + now - row["completed_at"].timestamp()) for row in rows for one in clients[row["id"]]]
+
+
+async def _ordered(stand: Stand, port: int, tasks: int) -> list[tuple[UUID, Customer]]:
+    """So many tasks, and whose they are."""
+    await load.exactly(port, orders.requests(stand.customers[:CUSTOMERS]), max(tasks, CUSTOMERS), status=202)
+    owners = {customer.workspace_id: customer for customer in stand.customers}
+    rows = await stand.run("select id, workspace_id from tasks order by id limit $1", tasks)
+    return [(row["id"], owners[row["workspace_id"]]) for row in rows]
 
 
 async def _warm_up(port: int, waited: tuple[UUID, Customer]) -> None:
@@ -111,13 +137,13 @@ async def _warm_up(port: int, waited: tuple[UUID, Customer]) -> None:
 
 
 async def _connect(port: int, way: Way, waited: Sequence[tuple[UUID, Customer]]) -> dict[UUID, list["_Client"]]:
-    path, mark = ASKS[way]
+    path, marks = ASKS[way]
     loop = asyncio.get_running_loop()
     clients: dict[UUID, list[_Client]] = {task_id: [] for task_id, _ in waited}
     for number in range(CLIENTS):
         task_id, whose = waited[number % len(waited)]
         asked = load.request("GET", f"/v1/tasks/{encode('task', task_id)}{path}", f"X-API-Key: {whose.secret}")
-        _, client = await loop.create_connection(lambda asked=asked: _Client(asked, mark), "127.0.0.1", port)  # type: ignore[misc]
+        _, client = await loop.create_connection(lambda asked=asked: _Client(asked, marks), "127.0.0.1", port)  # type: ignore[misc]
         clients[task_id].append(client)
     return clients
 
@@ -152,7 +178,11 @@ async def _end(
                 one.ended_at = now
         await redis.publish(CHANNEL, " ".join(map(str, ended)))
         await asyncio.sleep(max(0, began + at_once / ENDS_A_SECOND - perf_counter()))
-    async with asyncio.timeout(LATEST_SECONDS):
+    await _all_heard(clients, LATEST_SECONDS)
+
+
+async def _all_heard(clients: dict[UUID, list["_Client"]], seconds: float) -> None:
+    async with asyncio.timeout(seconds):
         for ones in clients.values():
             for one in ones:
                 await one.heard.wait()
@@ -161,11 +191,11 @@ async def _end(
 class _Client(asyncio.Protocol):
     """One connection that asks once, and notes when it reads of the end."""
 
-    __slots__ = ("_asked", "_mark", "_transport", "ended_at", "got", "heard", "heard_at", "is_over")
+    __slots__ = ("_asked", "_marks", "_transport", "ended_at", "got", "heard", "heard_at", "is_over")
 
-    def __init__(self, asked: bytes, mark: bytes) -> None:
+    def __init__(self, asked: bytes, marks: Sequence[bytes]) -> None:
         self._asked = asked
-        self._mark = mark
+        self._marks = marks
         self.got = b""
         self.ended_at = self.heard_at = 0.0
         self.heard = asyncio.Event()
@@ -177,7 +207,7 @@ class _Client(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.got += data
-        if not self.heard_at and self._mark in self.got:
+        if not self.heard_at and any(mark in self.got for mark in self._marks):
             self.heard_at = perf_counter()
             self.heard.set()
 
