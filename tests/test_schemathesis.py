@@ -25,8 +25,12 @@ async def known_ids(account: Account) -> dict[str, str]:
     task_id = (await account.live.post("/v1/tasks", json=order)).json()["id"]
     ended = await account.live.post(f"/v1/tasks/{task_id}/cancel")
     assert ended.json()["status"] == "canceled"
+    items = [{"input": {"image": asset_id, "width": 8}}]
+    batch = await account.live.post("/v1/batches", json={"operation": "transform_image", "items": items})
+    batch_id = batch.json()["id"]
+    assert (await account.live.post(f"/v1/batches/{batch_id}/cancel")).json()["status"] == "canceled"
     key_id = (await account.live.get("/v1/api-keys")).json()["data"][0]["id"]
-    return {"asset_id": asset_id, "task_id": task_id, "key_id": key_id}
+    return {"asset_id": asset_id, "task_id": task_id, "batch_id": batch_id, "key_id": key_id}
 
 
 @pytest.mark.timeout(3600)

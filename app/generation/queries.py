@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-import orjson
 from sqlalchemy import ARRAY, DateTime, Uuid, func, literal, select, tuple_, update
 from sqlalchemy.engine import Row as Selected
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,6 +15,7 @@ from sqlalchemy.orm import selectinload
 
 from app.core.db import Base, Database
 from app.core.paging import PageRequest
+from app.core.wire import dumps
 from app.generation.models import OPEN, Task, TaskAttempt, TaskStep
 
 WHOLE = (selectinload(Task.steps), selectinload(Task.attempts))
@@ -227,7 +227,7 @@ async def record_results(database: Database, items: Sequence[Mapping[str, Any]])
 
 
 async def _write(database: Database, statement: str, items: Sequence[Mapping[str, Any]]) -> set[UUID]:
-    return {row["id"] for row in await database.fetch(statement, orjson.dumps(items, default=str).decode())}
+    return {row["id"] for row in await database.fetch(statement, dumps(items).decode())}
 
 
 async def take_back(database: Database, task_id: UUID, fence: int, attempt_id: UUID, lease: timedelta) -> int | None:

@@ -404,3 +404,11 @@ async def _the_books_are_right(stage: Stage) -> AsyncIterator[None]:
     yield
     async with stage.database.transaction() as session:
         assert await verify(session) == []
+
+
+async def test_metadata_of_any_size_disturbs_nobody(stage: Stage) -> None:
+    """What is recorded together with others' is written as JSON again; not every writer of it knows large numbers."""
+    stage.first.script = [done()]
+    task_id = await stage.order(metadata={"big": 10**40, "small": -(10**40)})
+    task = await stage.advance(task_id)
+    assert (task.status, task.metadata) == ("succeeded", {"big": 10**40, "small": -(10**40)})
