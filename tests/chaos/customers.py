@@ -18,7 +18,7 @@ from tests.chaos.chaosco import MODELS
 AT_ONCE = 16
 ANSWER_SECONDS = 15.0
 PATIENCE_SECONDS = 150.0
-"""How long one request is repeated before the customer says that nobody answers."""
+"""How long on end one request is repeated before the customer says that nobody answers."""
 IN_FLIGHT = "409 idempotency_key_in_flight"
 ENDED = ("succeeded", "failed", "canceled")
 
@@ -76,7 +76,7 @@ class Market:
     operations: set[str] = field(default_factory=set)
     has_batches: bool = False
     in_flight_seconds: float = PATIENCE_SECONDS
-    """How long a key is repeated that a dead process had claimed: such a claim is free again after 90 s."""
+    """How long on end a key may be claimed by a process that died: such a claim is free again after 90 s."""
 
     async def open(self, keys: list[tuple[str, str]]) -> None:
         def client(key: str) -> httpx.AsyncClient:
@@ -190,9 +190,10 @@ class Market:
     ) -> httpx.Response | str:
         """The answer; or, in words, why there is none. Repeated only where that is safe: GETs, and by the same key."""
         caller = customer.live if mode == "live" else customer.test
-        began, pause, last = time.monotonic(), 0.1, "nothing"
+        pause, last, since, heard = 0.1, "nothing", time.monotonic(), Counter[str]()
         while True:
             count()
+            before = last
             try:
                 answer = await caller.request(method, path, **options)
             except httpx.TransportError as fault:
@@ -209,13 +210,13 @@ class Market:
                     return answer
             if not repeats:
                 return last
-            waited = time.monotonic() - began
-            if last == IN_FLIGHT and waited > self.in_flight_seconds:
-                return last
-            if waited > PATIENCE_SECONDS:
-                self.breaches.append(
-                    f"{method} {_route(path)} had no answer within {PATIENCE_SECONDS:g} s, last {last}"
-                )
+            heard[last] += 1
+            if (last == IN_FLIGHT) != (before == IN_FLIGHT):
+                since = time.monotonic()  # each process that dies with the key leaves it claimed anew
+            limit = self.in_flight_seconds if last == IN_FLIGHT else PATIENCE_SECONDS
+            if time.monotonic() - since > limit:
+                if limit >= PATIENCE_SECONDS:
+                    self.breaches.append(f"{method} {_route(path)} had no answer within {limit:g} s: {dict(heard)}")
                 return last
             await asyncio.sleep(pause * customer.random.uniform(0.7, 1.3))
             pause = min(pause * 2, 2.0)
