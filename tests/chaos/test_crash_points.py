@@ -54,7 +54,7 @@ SOURCES = {
     "app/generation/recording.py": (),
     "app/generation/imports.py": (),
     "app/generation/run.py": ("_locked", "_take_back"),
-    "app/batches/intake.py": ("_refused", "_known"),
+    "app/batches/intake.py": ("_refused", "_known", "_sort", "_orders"),  # the last two where caches are cold
     "app/assets/outputs.py": ("discard",),
 }
 
