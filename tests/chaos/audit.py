@@ -118,6 +118,7 @@ def _orders(result: Audit, market: Market, rows: dict[Any, Any], batches: dict[A
     result.facts["orders given up while their key was in flight"] = sum(
         order.gave_up == IN_FLIGHT and order.key is not None for order in market.orders
     )
+    result.facts["longest wait for an answer"] = f"{market.longest[0]:.0f} s, {market.longest[1]}"
     result.facts["orders refused"] = sum(order.refused is not None for order in market.orders)
     result.facts["tasks retried by customers"] = sum(order.retries for order in market.orders)
 

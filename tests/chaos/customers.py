@@ -73,6 +73,8 @@ class Market:
     breaches: list[str] = field(default_factory=list)
     answers: Counter[str] = field(default_factory=Counter)
     accepted: int = 0
+    longest: tuple[float, str] = (0, "")
+    """How long somebody had to repeat a request, and what they heard meanwhile."""
     operations: set[str] = field(default_factory=set)
     has_batches: bool = False
     in_flight_seconds: float = PATIENCE_SECONDS
@@ -190,7 +192,8 @@ class Market:
     ) -> httpx.Response | str:
         """The answer; or, in words, why there is none. Repeated only where that is safe: GETs, and by the same key."""
         caller = customer.live if mode == "live" else customer.test
-        pause, last, since, heard = 0.1, "nothing", time.monotonic(), Counter[str]()
+        pause, last, heard = 0.1, "nothing", Counter[str]()
+        began = since = time.monotonic()
         while True:
             count()
             before = last
@@ -211,6 +214,7 @@ class Market:
             if not repeats:
                 return last
             heard[last] += 1
+            self.longest = max(self.longest, (time.monotonic() - began, f"{method} {_route(path)}: {dict(heard)}"))
             if (last == IN_FLIGHT) != (before == IN_FLIGHT):
                 since = time.monotonic()  # each process that dies with the key leaves it claimed anew
             limit = self.in_flight_seconds if last == IN_FLIGHT else PATIENCE_SECONDS

@@ -8,7 +8,6 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -139,15 +138,11 @@ async def _play(
     def enough() -> bool:
         return market.accepted >= options.tasks and time.monotonic() - begun >= options.minutes * 60
 
-    chaos = asyncio.create_task(_short_chaos(options, market, monkey) if options.is_short else _chaos(monkey))
+    chaos = asyncio.create_task(_short_chaos(options, market, monkey) if options.is_short else _chaos(monkey, enough))
     progress = asyncio.create_task(_progress(market, begun, say))
     shoppers = [market.customers[number % len(market.customers)] for number in range(options.shoppers)]
     await asyncio.gather(*(market.shop(customer, enough) for customer in shoppers))
-    if options.is_short:
-        await chaos
-    chaos.cancel()
-    with suppress(asyncio.CancelledError):
-        await chaos
+    await chaos
     await monkey.rest()
     vendor.calm = True
     ordered = time.monotonic()
@@ -175,14 +170,15 @@ async def _short_chaos(options: Options, market: Market, monkey: Monkey) -> None
         await monkey.act(act)
 
 
-async def _chaos(monkey: Monkey) -> None:
+async def _chaos(monkey: Monkey, enough: Callable[[], bool]) -> None:
     """Every act once in an order of the seed, then again; seconds apart, so that some meet a stack still recovering."""
-    while True:
-        acts = list(monkey.acts)
-        monkey.random.shuffle(acts)
-        for act in acts:
-            await asyncio.sleep(monkey.random.uniform(2, 14))
-            await monkey.act(act)
+    acts: list[str] = []
+    while not enough():
+        if not acts:
+            acts = list(monkey.acts)
+            monkey.random.shuffle(acts)
+        await asyncio.sleep(monkey.random.uniform(2, 14))
+        await monkey.act(acts.pop())
 
 
 async def _progress(market: Market, begun: float, say: Callable[[str], None]) -> None:
