@@ -46,7 +46,13 @@ def _server_settings(settings: Settings) -> dict[str, str]:
         "statement_timeout": str(int(settings.database.statement_timeout_seconds * 1000)),
         "idle_in_transaction_session_timeout": "60000",
         "application_name": "backlot",
+        "jit": "off",  # short statements: compiling them takes longer than they do
     }
+
+
+DIRECT_PLANS = {"enable_seqscan": "off"}
+"""Statements of the direct way find their rows by an index. A plan that was made while a table was empty would read
+the whole table, and is kept for as long as the connection: at 10,000 rows each order took five times as long."""
 
 
 def make_engine(settings: Settings) -> AsyncEngine:
@@ -127,7 +133,7 @@ class Database:
                     max_size=self._settings.database.pool_size,
                     connection_class=_Connection,
                     timeout=5,
-                    server_settings=_server_settings(self._settings),
+                    server_settings=_server_settings(self._settings) | DIRECT_PLANS,
                 )
             return self._direct
 

@@ -17,6 +17,7 @@ import orjson
 import uvicorn
 from fastapi import FastAPI, Header, Request, Response
 
+from app.core.db import DIRECT_PLANS
 from app.core.ids import new_id
 from app.generation import queries
 from app.generation.schemas import TaskCreate
@@ -29,7 +30,9 @@ class _Connection(asyncpg.Connection):
 
 @asynccontextmanager
 async def _life(app: FastAPI) -> AsyncIterator[None]:
-    pool = await asyncpg.create_pool(os.environ["BACKLOT_DATABASE_URL"], max_size=10, connection_class=_Connection)
+    pool = await asyncpg.create_pool(
+        os.environ["BACKLOT_DATABASE_URL"], max_size=10, connection_class=_Connection, server_settings=DIRECT_PLANS
+    )
     app.state.pool = pool
     has_orders = await pool.fetchval("select to_regclass('bench_orders') is not null")
     entries = await pool.fetch("select entry from bench_orders order by n") if has_orders else []

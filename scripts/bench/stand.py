@@ -19,7 +19,7 @@ import psutil
 from app.accounts import service as accounts
 from app.accounts.models import Mode
 from app.core import queue
-from app.core.db import Database
+from app.core.db import DIRECT_PLANS, Database
 from app.core.settings import Settings
 from app.plans import service as plans
 
@@ -150,6 +150,7 @@ class Stand:
         process = await asyncio.create_subprocess_exec(
             *(str(_programs() / "pgbench"), "--no-vacuum", "--protocol", "prepared", "--file", str(file)),
             *("--client", str(clients), "--time", str(seconds), self.database_url),
+            env=os.environ | {"PGOPTIONS": " ".join(f"-c {name}={value}" for name, value in DIRECT_PLANS.items())},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )

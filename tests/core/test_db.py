@@ -1,4 +1,4 @@
-"""The two ways to the database, when it goes away."""
+"""The two ways to the database: when it goes away, and how it is asked."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -93,3 +93,13 @@ async def test_what_is_cut_off_in_a_transaction_is_known_as_such(dying: tuple[Da
         with pytest.raises(DBAPIError) as caught:
             await connection.execute(text("select 1"))
     assert caught.value.connection_invalidated
+
+
+async def test_a_plan_made_while_a_table_was_empty_does_not_read_all_of_it_later(database: Database) -> None:
+    await database.fetch("create table filling (id int primary key)")
+    try:
+        await database.fetch("vacuum analyze filling")
+        plan = await database.fetch("explain select * from filling where id = 1")
+        assert "filling_pkey" in str(plan)
+    finally:
+        await database.fetch("drop table filling")
