@@ -21,7 +21,7 @@ from app.core.problems import DependencyDown, IdempotencyKeyReused, Problem
 from app.core.settings import Settings
 from app.core.wire import dumps
 from app.generation.errors import TooManyTasks
-from app.generation.intake import RETRY_SECONDS, Intake
+from app.generation.intake import Intake
 from app.generation.jobs import WORK
 from app.ledger import service as ledger
 from app.ledger.amounts import to_number
@@ -108,11 +108,7 @@ class BatchIntake:
                     balance=balance,
                 )
             case "queue_full":
-                raise TooManyTasks(
-                    f"Of these {len(orders)} items {row['room']} could be queued now.",
-                    headers={"Retry-After": str(RETRY_SECONDS)},
-                    room=row["room"],
-                )
+                raise TooManyTasks(f"Of these {len(orders)} items {row['room']} could be queued now.", room=row["room"])
             case "replay" | "reused" if claim is not None:
                 if (known := await self._known(caller, claim)) is not None:
                     return known

@@ -1,6 +1,10 @@
 """Why a task cannot be ordered, found or changed."""
 
+from typing import Any
+
 from app.core.problems import Problem
+
+RETRY_SECONDS = 5
 
 
 class UnknownOperation(Problem):
@@ -43,6 +47,9 @@ class TooManyTasks(Problem):
     """
 
     status = 429
+
+    def __init__(self, detail: str | None = None, **facts: Any) -> None:
+        super().__init__(detail, headers={"Retry-After": str(RETRY_SECONDS)}, **facts)
 
 
 class TaskNotFound(Problem):

@@ -38,7 +38,6 @@ from app.ledger.errors import InsufficientCredits, NotSellable
 from app.ledger.price_list import PriceList
 from app.providers.catalog import Catalog
 
-RETRY_SECONDS = 5
 MOST_AT_ONCE = 64
 _PRICE_LOOKS = 3
 _NEW = {
@@ -136,7 +135,7 @@ class Intake:
                     f"This costs {price} credits and the balance is {balance}.", price=price, balance=balance
                 )
             case "queue_full":
-                raise TooManyTasks(headers={"Retry-After": str(RETRY_SECONDS)})
+                raise TooManyTasks
             case "asset_missing":
                 raise self._gone(caller, draft)
             case "in_flight":

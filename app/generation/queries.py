@@ -16,7 +16,7 @@ from sqlalchemy.orm import selectinload
 from app.core.db import Base, Database
 from app.core.paging import PageRequest
 from app.core.wire import dumps
-from app.generation.models import OPEN, Task, TaskAttempt, TaskStep
+from app.generation.models import OPEN, Task, TaskAttempt, TaskQueue, TaskStep
 
 WHOLE = (selectinload(Task.steps), selectinload(Task.attempts))
 Row = TypeVar("Row", bound=Base)
@@ -282,6 +282,12 @@ async def find_place(session: AsyncSession, task_id: UUID) -> dict[str, Any] | N
     places = func.queue_places(literal([task_id], ARRAY(Uuid))).table_valued("queue_position", "estimated_start_at")
     found = (await session.execute(select(places))).mappings().first()
     return dict(found) if found is not None else None
+
+
+async def has_room(session: AsyncSession, *, workspace_id: UUID, mode: str, lane: str) -> bool:
+    """Whether the queue takes one more. Asked under the lock of the credit account, as orders do."""
+    queue = await session.get(TaskQueue, (workspace_id, mode, lane))
+    return queue is None or queue.queued < queue.room
 
 
 async def find_attempt(session: AsyncSession, attempt_id: UUID) -> TaskAttempt | None:

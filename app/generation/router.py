@@ -324,7 +324,9 @@ async def cancel_task(
     status_code=202,
     response_model=TaskRead,
     operation_id="retry_task",
-    responses=problems(*CALLER_PROBLEMS, *ONCE_PROBLEMS, TaskNotFound, TaskNotRetryable, InsufficientCredits)
+    responses=problems(
+        *CALLER_PROBLEMS, *ONCE_PROBLEMS, TaskNotFound, TaskNotRetryable, InsufficientCredits, TooManyTasks
+    )
     | ACCEPTED,
 )
 async def retry_task(

@@ -10,6 +10,7 @@ from app.core.ids import new_id
 from app.core.settings import Settings
 from app.events import service as events
 from app.generation import jobs, queries, reading
+from app.generation.errors import TooManyTasks
 from app.generation.failures import GiveUp, KeepPolling, NextProvider, Reconcile, TryAgain, Verdict
 from app.generation.models import AttemptStatus, StepStatus, Task, TaskAttempt, TaskStatus, TaskStep
 from app.ledger import service as ledger
@@ -182,10 +183,16 @@ def _end(session: AsyncSession, task: Task, status: TaskStatus) -> None:
 
 
 async def restart(session: AsyncSession, settings: Settings, task: Task) -> None:
-    """Order a failed or canceled task again, from its first step that is not done. Raises InsufficientCredits."""
+    """Order a failed or canceled task again, from its first step that is not done.
+
+    Raises InsufficientCredits or TooManyTasks.
+    """
     task.balance = await ledger.hold(
         session, settings, task.quoted, workspace_id=task.workspace_id, mode=task.mode, task_id=task.id
     )
+    lane = task.route[0].get("lane", REMOTE)
+    if not await queries.has_room(session, workspace_id=task.workspace_id, mode=task.mode, lane=lane):
+        raise TooManyTasks
     task.run += 1
     task.route_index = 0
     task.status, task.error = TaskStatus.PENDING, None

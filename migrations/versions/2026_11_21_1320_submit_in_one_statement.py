@@ -65,6 +65,10 @@ begin
         end if;
         select * into q from task_queues t
             where t.workspace_id = o.workspace_id and t.mode = o.mode and t.lane = o.lane;
+        if not found then
+            select p.queued_tasks into q.room from workspaces w join plans p on p.name = w.plan
+                where w.id = o.workspace_id;
+        end if;
         v_queue := concat_ws(' ', o.workspace_id, o.mode, o.lane);
         queue_position := coalesce(q.queued, 0) + coalesce(cardinality(array_positions(v_queues, v_queue)), 0) + 1;
         outcome := case

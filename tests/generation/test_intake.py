@@ -173,6 +173,34 @@ async def test_a_full_queue_takes_no_more_and_no_money(stage: Stage) -> None:
     assert await stage.credits() == (9, 1, 0)
 
 
+async def test_a_full_queue_takes_nothing_tried_again_either(stage: Stage) -> None:
+    order = await order_of(stage)
+    receipts = [await place(stage, order) for _ in range(2)]
+    path = f"/v1/tasks/{encode('task', receipts[0].task_id)}"
+    await stage.account.live.post(f"{path}/cancel")
+    narrow = "update task_queues set room = :room where workspace_id = :workspace"
+    await run(stage.database, narrow, room=1, workspace=stage.caller.workspace_id)
+    refused = await stage.account.live.post(f"{path}/retry")
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many_tasks")
+    assert refused.headers["retry-after"]
+    assert (await stage.read(receipts[0].task_id)).status == "canceled"
+    assert await stage.credits() == (9, 1, 0)
+    await run(stage.database, narrow, room=2, workspace=stage.caller.workspace_id)
+    assert (await stage.account.live.post(f"{path}/retry")).status_code == 202
+
+
+async def test_the_room_of_a_queue_that_is_new_is_the_plans(stage: Stage) -> None:
+    order = await order_of(stage)
+    await run(stage.database, "insert into plans values ('narrow', 1, 2)")
+    try:
+        await run(stage.database, "update workspaces set plan = 'narrow' where id = :id", id=stage.caller.workspace_id)
+        outcomes = await asyncio.gather(*(place(stage, order) for _ in range(5)), return_exceptions=True)
+        assert Counter(type(one) for one in outcomes) == {Receipt: 2, TooManyTasks: 3}
+    finally:
+        await run(stage.database, "update workspaces set plan = 'free' where plan = 'narrow'")
+        await run(stage.database, "delete from plans where name = 'narrow'")
+
+
 async def queue_of(database: Database, workspace_id: UUID) -> tuple[int, int]:
     async with database.transaction() as session:
         found = await session.execute(
