@@ -8,6 +8,32 @@ down_revision = "a1c0de0000a2"
 branch_labels = None
 depends_on = None
 
+TAKE_KEY = """
+-- Why an order under this key is not taken: its key was used for another (reused), it was taken before (replay), or
+-- another request with it is under way (in_flight). NULL: nothing stands against it, and no row is left in its way.
+create function take_key(p_workspace uuid, p_mode text, p_key text, p_fingerprint text)
+returns text language plpgsql as $$
+declare
+    k record;
+begin
+    select * into k from idempotency_keys
+        where workspace_id = p_workspace and mode = p_mode and key = p_key for update;
+    if not found then
+        return null;
+    elsif k.expires_at > now() then
+        if k.fingerprint <> decode(p_fingerprint, 'hex') then
+            return 'reused';
+        elsif k.status is not null then
+            return 'replay';
+        elsif k.claimed_until > now() then
+            return 'in_flight';
+        end if;
+    end if;
+    delete from idempotency_keys where workspace_id = p_workspace and mode = p_mode and key = p_key;
+    return null;
+end $$
+"""
+
 # Each order is decided by itself, under the lock of its credit account; nothing of a refused one stays. The orders are
 # taken in the order of their accounts, so that two batches never wait for one another.
 SUBMIT = """
@@ -18,7 +44,6 @@ language plpgsql as $$
 #variable_conflict use_column
 declare
     o record;
-    k record;
     v_left bigint;
     v_places int[] := '{}';
     v_lefts bigint[] := '{}';
@@ -44,24 +69,10 @@ begin
         if not found then
             perform ledger_open(o.workspace_id, o.mode, o.welcome, o.welcome_reason);
         end if;
-        if o.key is not null then
-            select * into k from idempotency_keys i
-                where i.workspace_id = o.workspace_id and i.mode = o.mode and i.key = o.key for update;
-            if found then
-                outcome := case
-                    when k.expires_at <= now() then null
-                    when k.fingerprint <> decode(o.fingerprint, 'hex') then 'reused'
-                    when k.status is not null then 'replay'
-                    when k.claimed_until > now() then 'in_flight'
-                end;
-                if outcome is not null then
-                    task_id := k.task_id;
-                    return next;
-                    continue;
-                end if;
-                delete from idempotency_keys i
-                    where i.workspace_id = o.workspace_id and i.mode = o.mode and i.key = o.key;
-            end if;
+        outcome := case when o.key is not null then take_key(o.workspace_id, o.mode, o.key, o.fingerprint) end;
+        if outcome is not null then
+            return next;
+            continue;
         end if;
         select * into q from task_queues t
             where t.workspace_id = o.workspace_id and t.mode = o.mode and t.lane = o.lane;
@@ -155,9 +166,11 @@ end $$
 
 def upgrade() -> None:
     op.add_column("idempotency_keys", sa.Column("task_id", sa.Uuid(), nullable=True))
+    op.execute(TAKE_KEY)
     op.execute(SUBMIT)
 
 
 def downgrade() -> None:
     op.execute("drop function submit_tasks(jsonb)")
+    op.execute("drop function take_key(uuid, text, text, text)")
     op.drop_column("idempotency_keys", "task_id")

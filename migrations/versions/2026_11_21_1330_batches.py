@@ -142,7 +142,7 @@ language plpgsql as $$
 #variable_conflict use_column
 declare
     b record;
-    k record;
+    left_over record;
     made batches;
 begin
     select * into b from jsonb_to_record(p_batch) as x (
@@ -154,35 +154,22 @@ begin
         perform ledger_open(b.workspace_id, b.mode, b.welcome, b.welcome_reason);
         perform 1 from credit_accounts a where a.workspace_id = b.workspace_id and a.mode = b.mode for update;
     end if;
-    if b.key is not null then
-        select * into k from idempotency_keys i
-            where i.workspace_id = b.workspace_id and i.mode = b.mode and i.key = b.key for update;
-        if found then
-            outcome := case
-                when k.expires_at <= now() then null
-                when k.fingerprint <> decode(b.fingerprint, 'hex') then 'reused'
-                when k.status is not null then 'replay'
-                when k.claimed_until > now() then 'in_flight'
-            end;
-            if outcome is not null then
-                return next;
-                return;
-            end if;
-            delete from idempotency_keys i
-                where i.workspace_id = b.workspace_id and i.mode = b.mode and i.key = b.key;
-        end if;
+    outcome := case when b.key is not null then take_key(b.workspace_id, b.mode, b.key, b.fingerprint) end;
+    if outcome is not null then
+        return next;
+        return;
     end if;
 
     select min(coalesce(q.room, p.queued_tasks) - coalesce(q.queued, 0)), bool_or(
                wanted.count > coalesce(q.room, p.queued_tasks) - coalesce(q.queued, 0)) as is_too_much
-        into k
+        into left_over
         from (select x.lane, count(*) from jsonb_to_recordset(p_orders) as x (lane text) group by x.lane) wanted
         join workspaces w on w.id = b.workspace_id
         join plans p on p.name = w.plan
         left join task_queues q on q.workspace_id = w.id and q.mode = b.mode and q.lane = wanted.lane;
-    if k.is_too_much then
+    if left_over.is_too_much then
         outcome := 'queue_full';
-        room := greatest(k.min, 0);
+        room := greatest(left_over.min, 0);
         return next;
         return;
     end if;
