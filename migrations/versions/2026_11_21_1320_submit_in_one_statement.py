@@ -172,5 +172,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("drop function submit_tasks(jsonb)")
-    op.execute("drop function take_key(uuid, text, text, text)")
+    op.execute("drop function if exists take_key(uuid, text, text, text)")
     op.drop_column("idempotency_keys", "task_id")
