@@ -26,8 +26,31 @@ def _networks(value: Any) -> Any:
     return [ip_network(part, strict=False) if isinstance(part, str) else part for part in _split(value)]
 
 
+def _pairs(value: Any) -> Any:
+    """`name=value, name=value` as a map; of several values of one name all are kept."""
+    if not isinstance(value, str):
+        return value
+    found: dict[str, list[str]] = {}
+    for part in _split(value):
+        name, is_pair, rest = part.partition("=")
+        if not is_pair or not name.strip() or not rest.strip():
+            raise ValueError("write name=value, several separated by commas")
+        found.setdefault(name.strip(), []).append(rest.strip())
+    return found
+
+
+def _single(value: Any) -> Any:
+    """The same with one value for each name: the last."""
+    pairs = _pairs(value)
+    return {name: rest[-1] for name, rest in pairs.items()} if isinstance(value, str) else pairs
+
+
 CommaList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_networks)]
+
+
+Keys = Annotated[dict[str, tuple[SecretStr, ...]], NoDecode, BeforeValidator(_pairs)]
+Urls = Annotated[dict[str, str], NoDecode, BeforeValidator(_single)]
 
 
 class _Group(BaseModel):
@@ -111,6 +134,8 @@ class Worker(_Group):
 
 class Providers(_Group):
     enabled: CommaList = Field(default=("local",), description="by name; the first is tried first")
+    keys: Keys = Field(default={}, description="name=key, several separated by commas; a name may come again")
+    urls: Urls = Field(default={}, description="name=base URL, where it is not the vendor's usual one")
     callback_url: str | None = Field(default=None, description="base URL where providers reach the API")
 
 

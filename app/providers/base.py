@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
+from app.providers.limits import Limits
+
 REMOTE = "remote"
 
 
@@ -49,6 +51,17 @@ class Transient(ProviderError):
         self.retry_after = retry_after
 
 
+class KeyRefused(Transient):
+    """Our key is wrong, was withdrawn, or has nothing left to spend: another key, or another provider, may succeed.
+
+    `is_broke` when it is the money.
+    """
+
+    def __init__(self, message: str, *, is_broke: bool = False) -> None:
+        super().__init__(ErrorCode.PROVIDER_QUOTA, message)
+        self.is_broke = is_broke
+
+
 class Rejected(ProviderError):
     """It never will: the same call fails everywhere or always."""
 
@@ -75,6 +88,10 @@ class Offer:
 
     `steps` are the calls that make it, each an operation of the same provider; most are one call.
     `seconds` is a first estimate of one output of one megapixel, used until there is history.
+
+    `path` is the vendor's own name for the model. `parameters` are those it honours: the vendor's name by ours;
+    `constants` are sent with each call. `quality` is 1 to 5. `cost_microusd` is what one output costs us, where the
+    vendor does not tell.
     """
 
     operation: str
@@ -83,10 +100,21 @@ class Offer:
     steps: tuple[str, ...] = ()
     seconds: float = 5.0
     max_outputs: int = 4
+    path: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict, hash=False)
+    constants: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    limits: Limits = field(default_factory=Limits, hash=False)
+    quality: int = 3
+    cost_microusd: int | None = None
 
     def __post_init__(self) -> None:
         if not self.steps:
             object.__setattr__(self, "steps", (self.operation,))
+
+    def body(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters that were given and are honoured, by the vendor's names, and the constants."""
+        given = {theirs: params[ours] for ours, theirs in self.parameters.items() if params.get(ours) is not None}
+        return {**self.constants, **given}
 
 
 def _no_doubt() -> None:
@@ -117,6 +145,8 @@ class Call:
     timeout_seconds: float = 60.0
     callback_url: str | None = None
     about_to_send: Callable[[], None] = _no_doubt
+    offer: Offer | None = None
+    """The model's row in the catalogue as it is now; None: the provider's own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ def test_the_example_shows_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None
         if shown:
             monkeypatch.setenv(name, shown)
         elif name in defaults:
-            assert defaults[name] in (None, ()), name
+            assert defaults[name] in (None, (), {}), name
     assert values() == defaults
 
 

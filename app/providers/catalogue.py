@@ -1,0 +1,95 @@
+"""The models a provider sells: rows of data, one file for each provider, `models/<provider>.toml` beside this file.
+
+A plug-in keeps its own beside its adapter and reads it with `read`.
+"""
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from app.providers.base import Offer
+from app.providers.limits import Limits, Size
+
+MICRO = 1_000_000
+
+
+def _size(value: Any) -> Any:
+    """`1024x768` or `16:9`."""
+    return tuple(int(part) for part in value.replace(":", "x").split("x")) if isinstance(value, str) else value
+
+
+Sizes = tuple[Annotated[Size, BeforeValidator(_size)], ...]
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Limits(_Row):
+    least: int = Field(default=1, ge=1)
+    most: int = Field(default=4096, ge=1)
+    multiple: int = Field(default=1, ge=1)
+    most_pixels: int | None = None
+    sizes: Sizes = ()
+    ratios: Sizes = ()
+
+
+class ModelRow(_Row):
+    """One model: what it does, its vendor's name for it, what it honours, what it costs."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", description="as orders name it")
+    title: str
+    path: str = Field(description="the vendor's own name for it")
+    operations: tuple[str, ...] = Field(min_length=1)
+    parameters: dict[str, str] = Field(default={}, description="what it honours: the vendor's name by ours")
+    constants: dict[str, Any] = Field(default={}, description="sent with each call")
+    limits: _Limits = _Limits()
+    max_outputs: int = Field(default=1, ge=1, le=20)
+    seconds: float = Field(default=10, gt=0, description="of one output, until there is history")
+    quality: int = Field(default=3, ge=1, le=5)
+    cost_usd: float | None = Field(default=None, ge=0, description="of one output")
+    credits: float = Field(default=1, ge=0, description="of one output, until there is a price")
+
+    def offers(self) -> list[Offer]:
+        """One for each of its operations."""
+        return [
+            Offer(
+                operation=operation,
+                model=self.name,
+                title=self.title,
+                seconds=self.seconds,
+                max_outputs=self.max_outputs,
+                path=self.path,
+                parameters=self.parameters,
+                constants=self.constants,
+                limits=Limits(**dict(self.limits)),
+                quality=self.quality,
+                cost_microusd=None if self.cost_usd is None else round(self.cost_usd * MICRO),
+            )
+            for operation in self.operations
+        ]
+
+
+class _File(_Row):
+    models: tuple[ModelRow, ...]
+
+
+@cache
+def offers_of(provider: str) -> tuple[Offer, ...]:
+    """The offers in the provider's file here, in their order; none where it has no file."""
+    file = files("app.providers") / "models" / f"{provider}.toml"
+    return _offers(file.read_text()) if file.is_file() else ()
+
+
+def read(path: Path) -> tuple[Offer, ...]:
+    """The offers in a file of this form. Raises pydantic.ValidationError naming the row and what is wrong with it."""
+    return _offers(path.read_text())
+
+
+def _offers(text: str) -> tuple[Offer, ...]:
+    rows = _File.model_validate(tomllib.loads(text)).models
+    return tuple(offer for row in rows for offer in row.offers())

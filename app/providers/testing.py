@@ -1,0 +1,301 @@
+"""What every provider that is asked over HTTP has to stand: a kit for adapters, ours and others'.
+
+A test module says what its vendor answers and inherits the rest:
+
+    class TestAcme(VendorConformance):
+        vendor = Acme
+        calls = (call("text_to_image", "acme-1", prompt="a cat", width=1024, height=1024),)
+        accepted = Answer(json={"id": "job-1"})
+        ...
+
+Each test is run for each call. Nothing goes over the network: answers are given by an `httpx.MockTransport`, and each
+request is kept, for the module's own tests of its shape. Needs pytest with pytest-asyncio.
+"""
+
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+import httpx
+import orjson
+import pytest
+from pydantic import SecretStr
+
+from app.core.ids import encode, new_id
+from app.core.settings import Providers, Settings
+from app.providers import vendor as vendors
+from app.providers.base import (
+    Accepted,
+    Call,
+    Done,
+    ErrorCode,
+    Health,
+    KeyRefused,
+    NotSent,
+    Provider,
+    ProviderError,
+    Rejected,
+    Running,
+    Transient,
+    Unknown,
+)
+from app.providers.vendor import Vendor
+
+SECRET = "key-that-nobody-may-see"  # noqa: S105
+PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d4944415478da63fcffff3f030005fe02fea72d9e"
+    "2e0000000049454e44ae426082"
+)
+"""A PNG of one pixel."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer of a vendor, or how there is none."""
+
+    status: int = 200
+    json: Any = None
+    content: bytes | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    fails: Exception | None = None
+
+    def give(self, request: httpx.Request) -> httpx.Response:
+        if self.fails is not None:
+            raise self.fails
+        if self.content is not None:
+            return httpx.Response(self.status, content=self.content, headers=self.headers)
+        headers = {"content-type": "application/json"} | self.headers
+        return httpx.Response(self.status, content=orjson.dumps(self.json), headers=headers)
+
+
+def call(operation: str, model: str, *, files: Sequence[str] = (), **params: Any) -> Call:
+    """A call with a reference of its own; `files` are roles, each filled with PIXEL."""
+    reference = encode("att", new_id())
+    return Call(operation, model, params, dict.fromkeys(files, PIXEL), reference, timeout_seconds=5)
+
+
+NOT_THERE = (
+    Answer(fails=httpx.ConnectError("refused")),
+    Answer(fails=httpx.ConnectTimeout("slow")),
+)
+CUT_OFF = (
+    Answer(fails=httpx.ReadTimeout("silent")),
+    Answer(fails=httpx.ReadError("reset")),
+    Answer(fails=httpx.RemoteProtocolError("cut off")),
+    Answer(504, content=b"<html>Gateway Time-out</html>", headers={"content-type": "text/html"}),
+    Answer(502, content=b"", headers={"content-type": "text/html"}),
+)
+STRANGE = (
+    Answer(content=b"<html>Welcome</html>", headers={"content-type": "text/html"}),
+    Answer(content=b'{"data": [{"id": "jo', headers={"content-type": "application/json"}),
+    Answer(json=[]),
+    Answer(json={}),
+    Answer(json="accepted"),
+    Answer(json=None),
+    Answer(content=b""),
+)
+BUSY = (
+    Answer(500, json={"message": "oops"}),
+    Answer(503, content=b"<html>Unavailable</html>", headers={"content-type": "text/html"}),
+    Answer(429, json={"message": "slow down"}, headers={"retry-after": "7"}),
+)
+
+
+class VendorConformance:
+    """Inherit, and say what the vendor answers."""
+
+    vendor: ClassVar[type[Vendor]]
+    calls: ClassVar[Sequence[Call]]
+    """One of each operation at the least."""
+    answers: ClassVar[Sequence[Answer]] = ()
+    """To a call of a vendor that answers at once: done."""
+    accepted: ClassVar[Answer | None] = None
+    """To a call of a vendor that takes jobs; then also `running` and `done`, the answers to one poll each."""
+    running: ClassVar[Sequence[Answer]] = ()
+    done: ClassVar[Sequence[Answer]] = ()
+    failed: ClassVar[Sequence[tuple[Answer, ErrorCode]]] = ()
+    """Answers to a poll that tell of a failure, and which."""
+    refused: ClassVar[Sequence[tuple[Answer, ErrorCode]]] = ()
+    """Answers to a call that refuse it for good: content, and what is not valid; some come with status 200."""
+    bad_key: ClassVar[Answer] = Answer(401, json={"message": "Unauthorized"})
+    broke: ClassVar[Answer] = Answer(402, json={"message": "Payment Required"})
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        cls = metafunc.cls
+        if "order" in metafunc.fixturenames:
+            metafunc.parametrize("order", cls.calls, ids=lambda order: f"{order.operation}-{order.model}")
+        for name, rows in {
+            "running_answer": cls.running,
+            "failed_answer": cls.failed,
+            "refused_answer": cls.refused,
+            "not_there": NOT_THERE,
+            "cut_off": CUT_OFF,
+            "strange": STRANGE,
+            "busy": BUSY,
+        }.items():
+            if name in metafunc.fixturenames:
+                metafunc.parametrize(name, rows, ids=str)
+
+    @pytest.fixture
+    def stage(self) -> "Stage":
+        return Stage(self.vendor)
+
+    def test_it_is_a_provider_with_rows_in_the_catalogue(self, stage: "Stage") -> None:
+        provider = stage.provider
+        assert isinstance(provider, Provider)
+        assert provider.offers, f"no models/{provider.name}.toml"
+        sold = {(offer.operation, offer.model) for offer in provider.offers}
+        assert {(order.operation, order.model) for order in self.calls} <= sold
+        assert {operation for operation, _ in sold} == {order.operation for order in self.calls}, "a call is missing"
+
+    async def test_a_call_is_answered_or_accepted(self, stage: "Stage", order: Call) -> None:
+        outcome = await stage.submit(order, *self._good())
+        assert isinstance(outcome, Done if self.accepted is None else Accepted)
+        assert all(any(SECRET in text for text in request.headers.values()) for request in stage.requests)
+
+    async def test_the_same_call_is_written_the_same_again(self, stage: "Stage", order: Call) -> None:
+        """What a repeated call says is that of the first, so that a vendor that knows our reference can tell."""
+        await stage.submit(order, *self._good())
+        await stage.submit(order, *self._good())
+        first, second = stage.requests
+        assert (first.url, first.method) == (second.url, second.method)
+        assert _body(first) == _body(second)
+
+    async def test_a_job_is_followed_to_its_end(self, stage: "Stage", order: Call) -> None:
+        if self.accepted is None:
+            return
+        reference = await stage.accepted(order, self.accepted)
+        for answer in self.running:
+            assert isinstance(await stage.poll(reference, answer), Running)
+        done = await stage.poll(reference, *self.done)
+        assert isinstance(done, Done)
+        assert done.outputs
+        assert SECRET not in reference
+
+    async def test_a_job_that_fails_says_why(
+        self, stage: "Stage", order: Call, failed_answer: tuple[Answer, ErrorCode]
+    ) -> None:
+        answer, code = failed_answer
+        assert self.accepted is not None
+        reference = await stage.accepted(order, self.accepted)
+        fault = await stage.fault(stage.poll(reference, answer))
+        assert fault.code == code
+        assert isinstance(fault, Rejected | Transient)
+
+    async def test_what_is_refused_is_refused_for_good(
+        self, stage: "Stage", order: Call, refused_answer: tuple[Answer, ErrorCode]
+    ) -> None:
+        answer, code = refused_answer
+        fault = await stage.fault(stage.submit(order, answer))
+        assert (type(fault), fault.code) == (Rejected, code)
+
+    async def test_what_never_left_may_be_sent_again(self, stage: "Stage", order: Call, not_there: Answer) -> None:
+        fault = await stage.fault(stage.submit(order, not_there))
+        assert (type(fault), fault.code) == (Transient, ErrorCode.PROVIDER_UNAVAILABLE)
+
+    async def test_what_was_sent_and_not_answered_is_unknown(
+        self, stage: "Stage", order: Call, cut_off: Answer
+    ) -> None:
+        assert isinstance(await stage.fault(stage.submit(order, cut_off)), Unknown)
+        assert len(stage.requests) == 1
+
+    async def test_an_answer_that_makes_no_sense_is_no_refusal(
+        self, stage: "Stage", order: Call, strange: Answer
+    ) -> None:
+        assert isinstance(await stage.fault(stage.submit(order, strange)), Unknown)
+
+    async def test_a_vendor_that_is_busy_is_asked_later(self, stage: "Stage", order: Call, busy: Answer) -> None:
+        fault = await stage.fault(stage.submit(order, busy))
+        assert (type(fault), fault.code) == (Transient, ErrorCode.PROVIDER_UNAVAILABLE)
+        assert isinstance(fault, Transient)
+        assert fault.retry_after == (7 if busy.status == 429 else None)
+
+    async def test_polls_fail_and_the_job_does_not(self, stage: "Stage", order: Call) -> None:
+        if self.accepted is None:
+            return
+        reference = await stage.accepted(order, self.accepted)
+        for answer in (*NOT_THERE, *CUT_OFF, *STRANGE, *BUSY):
+            fault = await stage.fault(stage.poll(reference, answer))
+            assert type(fault) is Transient, answer
+
+    async def test_a_key_that_is_refused_is_not_used_again(self, stage: "Stage", order: Call) -> None:
+        for answer, is_broke in ((self.bad_key, False), (self.broke, True)):
+            stage = Stage(self.vendor)
+            fault = await stage.fault(stage.submit(order, answer))
+            assert isinstance(fault, KeyRefused)
+            assert fault.is_broke is is_broke
+            assert isinstance(await stage.fault(stage.submit(order)), KeyRefused)
+            assert len(stage.requests) == 1
+
+    async def test_nothing_is_sent_that_is_not_wanted_any_more(self, stage: "Stage", order: Call) -> None:
+        def unwanted() -> None:
+            raise NotSent
+
+        with pytest.raises(NotSent):
+            await stage.submit(replace(order, about_to_send=unwanted))
+        assert stage.requests == []
+
+    async def test_an_endless_answer_is_not_read_to_its_end(
+        self, stage: "Stage", order: Call, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(vendors, "MOST_BYTES", 1000)
+        assert isinstance(await stage.fault(stage.submit(order, Answer(content=b" " * 2000))), Unknown)
+
+    async def test_the_probe_tells_whether_the_key_works(self, stage: "Stage") -> None:
+        assert not (await stage.probe(self.bad_key)).is_healthy
+        assert not (await stage.probe(NOT_THERE[0])).is_healthy
+
+    def _good(self) -> tuple[Answer, ...]:
+        return tuple(self.answers) if self.accepted is None else (self.accepted,)
+
+
+class Stage:
+    """A vendor's adapter with one key, and what was asked of the vendor."""
+
+    def __init__(self, vendor: type[Vendor], **settings: Any) -> None:
+        self.requests: list[httpx.Request] = []
+        self._answers: list[Answer] = []
+        keys = {vendor.name: (SecretStr(SECRET),)}
+        made = Settings(_env_file=None, providers=Providers(keys=keys), **settings)
+        self.provider = vendor(made, client=httpx.AsyncClient(transport=httpx.MockTransport(self._give)))
+
+    def _give(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        assert self._answers, f"nobody expected {request.method} {request.url}"
+        return self._answers.pop(0).give(request)
+
+    async def submit(self, order: Call, *answers: Answer) -> Done | Accepted:
+        self._answers = list(answers)
+        return await self.provider.submit(order)
+
+    async def accepted(self, order: Call, answer: Answer) -> str:
+        """The reference of the job."""
+        outcome = await self.submit(order, answer)
+        assert isinstance(outcome, Accepted)
+        return outcome.reference
+
+    async def poll(self, reference: str, *answers: Answer) -> Done | Running:
+        self._answers = list(answers)
+        return await self.provider.poll(reference)
+
+    async def find(self, reference: str, model: str, *answers: Answer) -> Done | Accepted | None:
+        self._answers = list(answers)
+        return await self.provider.find(reference, model)
+
+    async def probe(self, *answers: Answer) -> Health:
+        self._answers = list(answers)
+        return await self.provider.probe()
+
+    async def fault(self, asking: Awaitable[object]) -> ProviderError:
+        """What it raises; nothing else may be raised, and nothing of the key may be in it."""
+        with pytest.raises(ProviderError) as caught:
+            await asking
+        assert SECRET not in caught.value.message
+        assert "http" not in caught.value.message.lower(), "an address in a customer's message"
+        return caught.value
+
+
+def _body(request: httpx.Request) -> bytes:
+    """Without the random boundary of a multipart body."""
+    boundary = request.headers.get("content-type", "").partition("boundary=")[2].encode()
+    return request.content.replace(boundary, b"") if boundary else request.content
