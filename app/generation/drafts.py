@@ -169,6 +169,7 @@ async def resolve_files(
     """
     if not draft.operation.input.images:
         draft.size_class = size_class(draft.input.pixels(0, 0))
+    sizes: dict[str, tuple[int, int]] = {}
     try:
         for name in draft.operation.input.images:
             if later and "://" in draft.values[name]:
@@ -178,9 +179,12 @@ async def resolve_files(
             facts = await _file(known, tools, database, caller, draft, name)
             draft.values[name] = encode("asset", facts.id)
             draft.assets[name] = facts.id
-            _check_against(draft.input, name, facts)
+            sizes[name] = facts.width, facts.height
+            _check(draft.input.fault_with(name, *sizes[name]))
             if name == draft.operation.input.images[0]:
-                draft.size_class = size_class(draft.input.pixels(facts.width, facts.height))
+                draft.size_class = size_class(draft.input.pixels(*sizes[name]))
+        if len(sizes) == len(draft.operation.input.images):
+            _check(draft.input.fault_between(sizes))
     except BaseException:
         await discard_imports(tools, database, draft)
         raise
@@ -210,8 +214,7 @@ async def _file(
     return facts
 
 
-def _check_against(checked: OperationInput, name: str, facts: AssetFacts) -> None:
-    fault = checked.fault_with(name, facts.width, facts.height)
+def _check(fault: tuple[str, str] | None) -> None:
     if fault is not None:
         raise InvalidRequest.at(f"/input/{fault[0]}", fault[1])
 

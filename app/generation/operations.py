@@ -36,6 +36,9 @@ Seed = Annotated[
     int, Field(ge=0, le=2**32 - 1, description="The same seed and settings give the same picture; default: random.")
 ]
 Prompt = Annotated[Text, Field(max_length=4000)]
+NonEmptyPrompt = Annotated[Prompt, Field(min_length=1)]
+Strength = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Added = Annotated[int, Field(ge=0, le=2000, description="Pixels to add at this side.")]
 
 
 class OperationInput(BaseModel):
@@ -44,6 +47,7 @@ class OperationInput(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     images: ClassVar[tuple[str, ...]] = ("image",)
+    optional: ClassVar[frozenset[str]] = frozenset()
 
     @property
     def outputs(self) -> int:
@@ -56,6 +60,10 @@ class OperationInput(BaseModel):
 
     def fault_with(self, name: str, width: int, height: int) -> tuple[str, str] | None:
         """The field that does not fit the image given as `name`, and why; None when all does."""
+        return None
+
+    def fault_between(self, sizes: Mapping[str, tuple[int, int]]) -> tuple[str, str] | None:
+        """The same of the images together, where the sizes of all are known."""
         return None
 
 
@@ -117,15 +125,15 @@ class ReplaceBackgroundInput(OperationInput):
         return self
 
 
-class TextToImageInput(OperationInput):
-    """Make pictures from words."""
+class GeneratedInput(OperationInput):
+    """What all that is made by a model of pictures takes. Not each model honours each field (`GET /v1/models`)."""
 
-    images: ClassVar[tuple[str, ...]] = ()
+    optional: ClassVar[frozenset[str]] = frozenset(
+        {"negative_prompt", "steps", "guidance_scale", "scheduler", "strength", "mask_margin"}
+    )
+    """Fields that are refused where the model does not honour them."""
 
-    prompt: Annotated[Prompt, Field(min_length=1)] = Field(examples=["a red bicycle on a beach at sunrise"])
     negative_prompt: Prompt | None = Field(default=None, description="What is not to be in the picture.")
-    width: Side = 1024
-    height: Side = 1024
     steps: Annotated[int, Field(ge=1, le=150)] | None = Field(default=None, description="Default: the model's.")
     guidance_scale: Annotated[float, Field(ge=0, le=50, allow_inf_nan=False)] | None = Field(
         default=None, description="How closely to follow the prompt; default: the model's."
@@ -142,8 +150,84 @@ class TextToImageInput(OperationInput):
     def outputs(self) -> int:
         return self.num_images
 
+
+class TextToImageInput(GeneratedInput):
+    """Make pictures from words."""
+
+    images: ClassVar[tuple[str, ...]] = ()
+
+    prompt: NonEmptyPrompt = Field(examples=["a red bicycle on a beach at sunrise"])
+    width: Side = 1024
+    height: Side = 1024
+
     def pixels(self, width: int, height: int) -> int:
         return self.width * self.height
+
+
+class ImageToImageInput(GeneratedInput):
+    """Make pictures from a picture and words."""
+
+    image: ImageRef
+    prompt: NonEmptyPrompt = Field(examples=["the same street in winter"])
+    strength: Strength = Field(default=0.75, description="How far to move away from the image: 0 keeps it.")
+    width: Side | None = Field(default=None, description="Of the result; default: the image's.")
+    height: Side | None = Field(default=None, description="Of the result; default: the image's.")
+
+    def pixels(self, width: int, height: int) -> int:
+        return (self.width or width) * (self.height or height)
+
+
+class InpaintInput(GeneratedInput):
+    """Paint a part of a picture anew."""
+
+    images: ClassVar[tuple[str, ...]] = ("image", "mask")
+
+    image: ImageRef
+    mask: ImageRef = Field(description="A picture of the image's size: white is painted anew, black is kept.")
+    prompt: NonEmptyPrompt = Field(examples=["a vase of dried flowers"])
+    strength: Strength = Field(default=0.8, description="How far to move away from what is there.")
+    mask_margin: Annotated[int, Field(ge=0, le=128)] | None = Field(
+        default=None, description="Pixels around the mask the model looks at; default: the model's."
+    )
+
+    def fault_between(self, sizes: Mapping[str, tuple[int, int]]) -> tuple[str, str] | None:
+        image, mask = sizes["image"], sizes["mask"]
+        if image != mask:
+            return "mask", f"The mask is {mask[0]}×{mask[1]} and the image {image[0]}×{image[1]}: make them the same."
+        return None
+
+
+class OutpaintInput(GeneratedInput):
+    """Continue a picture beyond its edges."""
+
+    image: ImageRef
+    prompt: Prompt = Field(default="", examples=["more of the meadow"])
+    top: Added = 0
+    right: Added = 0
+    bottom: Added = 0
+    left: Added = 0
+
+    def pixels(self, width: int, height: int) -> int:
+        return (width + self.left + self.right) * (height + self.top + self.bottom)
+
+    def fault_with(self, name: str, width: int, height: int) -> tuple[str, str] | None:
+        wide, high = width + self.left + self.right, height + self.top + self.bottom
+        if max(wide, high) > MAX_SIDE:
+            return "image", f"The result would be {wide}×{high}; at most {MAX_SIDE} pixels a side."
+        return None
+
+    @model_validator(mode="after")
+    def _adds_something(self) -> "OutpaintInput":
+        if not (self.top or self.right or self.bottom or self.left):
+            raise PydanticCustomError("nothing_to_add", "Say how many pixels to add: top, right, bottom or left.")
+        return self
+
+
+class EditImageInput(GeneratedInput):
+    """Change a picture by an instruction."""
+
+    image: ImageRef
+    prompt: NonEmptyPrompt = Field(examples=["make it snow"], description="What is to be changed.")
 
 
 class Crop(BaseModel):
@@ -221,6 +305,7 @@ class Operation:
 
 
 _IMAGE = "asset_01jcqzm4x8e3v9tk5h2w7d6n0p"
+_MASK = "asset_01jcqzm5a2fbsr6q8c1xk4y7ze"
 
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
     {
@@ -239,6 +324,22 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
                 False,
                 {"prompt": "a red bicycle on a beach at sunrise", "width": 1024, "height": 768, "num_images": 2},
             ),
+            Operation(
+                "image_to_image",
+                ImageToImageInput,
+                False,
+                {"image": _IMAGE, "prompt": "the same street in winter", "strength": 0.6},
+            ),
+            Operation(
+                "inpaint",
+                InpaintInput,
+                False,
+                {"image": _IMAGE, "mask": _MASK, "prompt": "a vase of dried flowers"},
+            ),
+            Operation(
+                "outpaint", OutpaintInput, False, {"image": _IMAGE, "prompt": "more of the meadow", "right": 512}
+            ),
+            Operation("edit_image", EditImageInput, False, {"image": _IMAGE, "prompt": "make it snow"}),
             Operation(
                 "transform_image", TransformImageInput, True, {"image": _IMAGE, "width": 800, "output_format": "webp"}
             ),

@@ -108,7 +108,7 @@ def calls(
             return _composites(values, images["image"], made)
         case _:
             params = {name: value for name, value in values.items() if name not in images}
-            return [StepCall(images, params)]
+            return [StepCall(images, {**params, **_whole_size(operation, values, size)})]
 
 
 def count(operation: str, step: str, made: Made) -> int:
@@ -138,6 +138,21 @@ def _size(values: Mapping[str, Any], image: tuple[int, int]) -> tuple[int, int]:
     if height:
         return _side(height * image[0] / image[1]), height
     return image
+
+
+def _whole_size(operation: str, values: Mapping[str, Any], image: tuple[int, int]) -> Mapping[str, int]:
+    """Of what a model makes from an image: it is told the size in any case."""
+    match operation:
+        case "image_to_image" | "inpaint" | "edit_image":
+            width, height = _size(values, image)
+        case "outpaint":
+            width, height = (
+                image[0] + values["left"] + values["right"],
+                image[1] + values["top"] + values["bottom"],
+            )
+        case _:
+            return {}
+    return {"width": width, "height": height}
 
 
 def _side(value: float) -> int:

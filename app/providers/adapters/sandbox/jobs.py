@@ -11,7 +11,7 @@ from app.providers.adapters.sandbox.pictures import Kind
 from app.providers.adapters.sandbox.scenarios import Scenario, of_model
 from app.providers.base import Call, Done, ErrorCode, Output, Rejected
 
-_SEEDED = frozenset({"background", "text_to_image"})
+_SEEDED = frozenset({"background", "text_to_image", "image_to_image", "inpaint", "outpaint", "edit_image"})
 _SAMPLE = 2048
 # TEST-NET-1 (RFC 5737) is nobody's: the guarded client refuses it without a packet, as it would a dead link.
 _EXPIRED = "https://192.0.2.1/expired.png"

@@ -36,6 +36,10 @@ _OFFERS = (
         seconds=0.3,
     ),
     Offer("text_to_image", PREFIX, "Rehearsal picture", seconds=0.1),
+    Offer("image_to_image", PREFIX, "Rehearsal variation", seconds=0.1),
+    Offer("inpaint", PREFIX, "Rehearsal retouching", seconds=0.1),
+    Offer("outpaint", PREFIX, "Rehearsal extension", seconds=0.1),
+    Offer("edit_image", PREFIX, "Rehearsal edit", seconds=0.1),
     Offer("transform_image", PREFIX, "Rehearsal transform", seconds=0.1, max_outputs=1),
     Offer("upscale", PREFIX, "Rehearsal upscale", seconds=0.1, max_outputs=1),
 )
