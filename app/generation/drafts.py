@@ -15,15 +15,13 @@ from app.assets.tools import AssetTools
 from app.core.db import Database
 from app.core.ids import decode, encode
 from app.core.problems import FieldError, InvalidRequest, NotFound, field_errors
-from app.generation import presets
-from app.generation.errors import NotAvailable, UnknownModel, UnknownOperation, UnknownPreset
+from app.generation import presets, routing
+from app.generation.errors import NotAvailable, UnknownOperation, UnknownPreset
 from app.generation.history import Kind, size_class
 from app.generation.operations import OPERATIONS, Operation, OperationInput
 from app.generation.schemas import TaskCreate
-from app.ledger import service as ledger
-from app.ledger.errors import NotSellable
 from app.ledger.price_list import Prices
-from app.providers.base import REMOTE, UnknownScenario
+from app.providers.base import REMOTE
 from app.providers.catalog import Catalog, Route
 
 
@@ -65,12 +63,10 @@ class Draft:
 def _operation(order: TaskCreate) -> Operation:
     operation = OPERATIONS.get(order.operation)
     if operation is None:
-        raise UnknownOperation.at("/operation", f"There is no operation {order.operation!r}; {_among(OPERATIONS)}.")
+        raise UnknownOperation.at(
+            "/operation", f"There is no operation {order.operation!r}; {routing.among(list(OPERATIONS))}."
+        )
     return operation
-
-
-def _among(names: Mapping[str, Any] | Sequence[str]) -> str:
-    return "there are " + ", ".join(names)
 
 
 def _input(order: TaskCreate, operation: Operation) -> OperationInput:
@@ -84,63 +80,8 @@ def _input(order: TaskCreate, operation: Operation) -> OperationInput:
 def _check_preset(checked: OperationInput) -> None:
     name = getattr(checked, "preset", None)
     if name is not None and presets.find(name) is None:
-        known = _among([preset.id for preset in presets.PRESETS])
+        known = routing.among([preset.id for preset in presets.PRESETS])
         raise UnknownPreset.at("/input/preset", f"There is no preset {name!r}; {known}.")
-
-
-def _rehearsal(catalog: Catalog, order: TaskCreate, operation: Operation, checked: OperationInput) -> list[Route]:
-    """The scenario a test-mode order names, if any. Raises UnknownModel."""
-    try:
-        return catalog.rehearsal(operation.name, order.model, dict(checked))
-    except UnknownScenario as unknown:
-        pointer = "/model" if unknown.field == "model" else f"/input/{unknown.field}"
-        raise UnknownModel.at(pointer, unknown.message) from unknown
-
-
-def _routes(
-    catalog: Catalog, order: TaskCreate, operation: Operation, checked: OperationInput, mode: str
-) -> list[Route]:
-    """The ways that fit the order's model and provider. Raises UnknownModel."""
-    if mode == "test" and (played := _rehearsal(catalog, order, operation, checked)):
-        return played
-    every = catalog.routes(operation.name, mode=mode, is_in_house=operation.is_in_house)
-    if not every:
-        done = [name for name in OPERATIONS if catalog.routes(name, mode=mode)]
-        raise UnknownModel.at("/operation", f"No provider enabled here does {operation.name}; {_among(done)}.")
-    if mode == "test" and not operation.is_in_house:
-        return every  # whatever a test key names, the sandbox plays it
-    named = [route for route in every if order.provider in (None, route.provider)]
-    if not named:
-        names = sorted({route.provider for route in every})
-        raise UnknownModel.at("/provider", f"No provider {order.provider!r} does {operation.name}; {_among(names)}.")
-    fitting = [route for route in named if order.model in ("auto", route.offer.model)]
-    if not fitting:
-        models = ["auto", *(route.offer.model for route in named)]
-        raise UnknownModel.at("/model", f"No model {order.model!r} does {operation.name}; {_among(models)}.")
-    return fitting
-
-
-def _priced(
-    prices: Prices, order: TaskCreate, operation: Operation, routes: Sequence[Route]
-) -> tuple[list[Route], int]:
-    """The routes on sale, in the order wished for, and the price of one output by the first. Raises NotSellable."""
-    priced = {
-        route: price
-        for route in routes
-        if (price := ledger.price_of(prices, operation.name, route.provider, route.offer.model)) is not None
-    }
-    if not priced:
-        raise NotSellable.at("/operation", f"{operation.name} has no price yet, so it cannot be ordered.")
-    match order.routing.prefer:
-        case "cost":
-            chosen = sorted(priced, key=lambda route: priced[route])
-        case "speed":
-            chosen = sorted(priced, key=lambda route: route.offer.seconds)
-        case _:
-            chosen = list(priced)
-    if not order.routing.fallback:
-        chosen = chosen[:1]
-    return chosen, priced[chosen[0]]
 
 
 def make(catalog: Catalog, prices: Prices, caller: CallerInfo, order: TaskCreate) -> Draft:
@@ -150,10 +91,7 @@ def make(catalog: Catalog, prices: Prices, caller: CallerInfo, order: TaskCreate
     _check_preset(checked)
     if order.webhook_url is not None:
         raise NotAvailable.at("/webhook_url", "Webhooks are not available yet: leave webhook_url null and wait by SSE.")
-    routes = _routes(catalog, order, operation, checked, caller.mode)
-    routes, unit = _priced(prices, order, operation, routes)
-    if checked.outputs > routes[0].offer.max_outputs:
-        raise InvalidRequest.at("/input/num_images", f"At most {routes[0].offer.max_outputs} with this model.")
+    routes, unit = routing.choose(catalog, prices, order, operation, checked, caller.mode)
     values = checked.model_dump(mode="json")
     if "seed" in values and values["seed"] is None:
         values["seed"] = secrets.randbelow(2**32)

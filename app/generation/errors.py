@@ -34,6 +34,15 @@ class UnknownPreset(Problem):
     status = 422
 
 
+class UnsupportedParameter(Problem):
+    """The model does not honour this parameter.
+
+    `models` lists those that do: name one of them, or leave the parameter out.
+    """
+
+    status = 422
+
+
 class NotAvailable(Problem):
     """This part of the interface is not available in this version."""
 

@@ -33,6 +33,12 @@ def made_before(task: Task) -> Made:
     return {step.name: step.asset_ids for step in task.steps if step.status == StepStatus.SUCCEEDED}
 
 
+def most_outputs(task: Task) -> int:
+    """Of one call to the provider chosen now."""
+    most: int = task.route[task.route_index].get("most", 4)
+    return most
+
+
 class Files:
     """One per process."""
 
@@ -47,7 +53,7 @@ class Files:
         first = list(images.values())[:1]
         found = await self._outputs.find_inputs(first, workspace_id=task.workspace_id, mode=task.mode)
         size = next(((one.width, one.height) for one in found.values()), (0, 0))
-        return steps.calls(task.operation, step.name, task.input, images, size, made_before(task))
+        return steps.calls(task.operation, step.name, task.input, images, size, made_before(task), most_outputs(task))
 
     async def read(self, task: Task, call: StepCall) -> Mapping[UUID, bytes]:
         """The contents of a call's files; waits for a storage that is down. Raises AssetNotFound."""

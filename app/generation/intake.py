@@ -67,7 +67,7 @@ class Intake:
         self._database = database
         self._catalog = catalog
         self._tools = tools
-        self.prices = PriceList(database)
+        self.prices = PriceList(database, catalog.first_prices())
         self.assets = KnownAssets(database)
         self.estimates = Estimates(database)
         self._lane: Lane[dict[str, Any], asyncpg.Record] = Lane(self._submit, most=MOST_AT_ONCE)
@@ -201,7 +201,13 @@ class Intake:
             "event_id": new_id(),
             "steps": steps,
             "route": [
-                {"provider": way.provider, "lane": way.lane, "model": way.offer.model, "steps": list(way.offer.steps)}
+                {
+                    "provider": way.provider,
+                    "lane": way.lane,
+                    "model": way.offer.model,
+                    "steps": list(way.offer.steps),
+                    "most": way.offer.max_outputs,
+                }
                 for way in draft.route
             ],
             "lane": draft.lane,

@@ -101,7 +101,7 @@ class Task(Base):
     model: Mapped[str]
     provider: Mapped[str | None]
     routing: Mapped[dict[str, Any]]
-    route: Mapped[list[dict[str, str]]] = mapped_column(JSONB)
+    route: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     route_index: Mapped[int] = mapped_column(default=0)
     meta: Mapped[dict[str, Any]] = mapped_column("metadata", JSONB)
     num_outputs: Mapped[int]

@@ -17,7 +17,7 @@ from app.core.ids import encode, new_id
 from app.core.settings import Settings
 from app.generation import failures, queries, reading, steps, transitions
 from app.generation.failures import Spoiled
-from app.generation.files import TRIES, Files, Unusable, made_before
+from app.generation.files import TRIES, Files, Unusable, made_before, most_outputs
 from app.generation.history import History
 from app.generation.imports import ImportFailed, Imports, urls
 from app.generation.leases import Claim, LostLease
@@ -246,7 +246,9 @@ class Run:
         attempt.status, attempt.asset_ids, attempt.cost_microusd = AttemptStatus.SUCCEEDED, stored, done.cost_microusd
         attempt.ended_at, attempt.error = self._now(), None
         parts = self._parts(step)
-        is_done = len(parts) == steps.count(self._task.operation, step.name, made_before(self._task))
+        task = self._task
+        calls = steps.count(task.operation, step.name, task.input, made_before(task), most_outputs(task))
+        is_done = len(parts) == calls
         item = {
             "asset_ids": stored,
             "cost": done.cost_microusd,

@@ -95,9 +95,18 @@ def _composites(values: Mapping[str, Any], image: UUID, made: Made) -> list[Step
 
 
 def calls(
-    operation: str, step: str, values: Mapping[str, Any], images: Mapping[str, UUID], size: tuple[int, int], made: Made
+    operation: str,
+    step: str,
+    values: Mapping[str, Any],
+    images: Mapping[str, UUID],
+    size: tuple[int, int],
+    made: Made,
+    most: int,
 ) -> list[StepCall]:
-    """The calls of one step, all to be answered for it to succeed. `size` is the input image's, in pixels."""
+    """The calls of one step, all to be answered for it to succeed.
+
+    `size` is the input image's, in pixels; one call makes at `most` so many outputs.
+    """
     match operation, step:
         case "replace_background", "remove_background":
             return [StepCall({"image": images["image"]}, {"only_mask": True, **_MATTING})]
@@ -108,12 +117,27 @@ def calls(
             return _composites(values, images["image"], made)
         case _:
             params = {name: value for name, value in values.items() if name not in images}
-            return [StepCall(images, {**params, **_whole_size(operation, values, size)})]
+            params |= _whole_size(operation, values, size)
+            return [StepCall(images, params | share) for share in _shares(values, most)]
 
 
-def count(operation: str, step: str, made: Made) -> int:
+def count(operation: str, step: str, values: Mapping[str, Any], made: Made, most: int) -> int:
     """How many calls the step is made of, as `calls` gives them."""
-    return len(made["background"]) if (operation, step) == ("replace_background", "composite") else 1
+    if operation == "replace_background" and step != operation:
+        return len(made["background"]) if step == "composite" else 1
+    return len(_shares(values, most))
+
+
+def _shares(values: Mapping[str, Any], most: int) -> list[dict[str, int]]:
+    """What each of several calls is asked for: as many outputs as one gives, each with a seed of its own."""
+    wanted = values.get("num_images")
+    if wanted is None or wanted <= most:
+        return [{}]
+    return [
+        {"num_images": min(most, wanted - first)}
+        | ({"seed": (values["seed"] + first) % 2**32} if "seed" in values else {})
+        for first in range(0, wanted, most)
+    ]
 
 
 _MATTING = {

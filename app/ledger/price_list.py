@@ -17,10 +17,11 @@ Prices = Mapping[tuple[str, str, str], int]
 
 
 class PriceList:
-    """One per process."""
+    """One per process. A model that has no price yet gets its `first` one: from then on the table's counts."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, first: Prices | None = None) -> None:
         self._database = database
+        self._first = first or {}
         self._prices: Prices = {}
         self._read_at = -FRESH_SECONDS
 
@@ -33,6 +34,9 @@ class PriceList:
     async def read(self) -> Prices:
         """As the table is now."""
         rows = await self._database.fetch(queries.PRICES)
-        self._prices = {(row["operation"], row["provider"], row["model"]): row["amount"] for row in rows}
+        prices = {(row["operation"], row["provider"], row["model"]): row["amount"] for row in rows}
+        if missing := {key: amount for key, amount in self._first.items() if key not in prices}:
+            await self._database.fetch(queries.ADD_PRICES, *zip(*missing, strict=True), list(missing.values()))
+        self._prices = missing | prices
         self._read_at = monotonic()
         return self._prices

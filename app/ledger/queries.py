@@ -104,6 +104,11 @@ async def find_price(session: AsyncSession, operation: str, provider: str, model
 
 PRICES = "select operation, provider, model, amount from prices"
 
+ADD_PRICES = """
+    insert into prices (operation, provider, model, amount)
+    select * from unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) on conflict do nothing
+"""
+
 
 async def list_prices(session: AsyncSession) -> Sequence[Price]:
     return (await session.execute(select(Price))).scalars().all()

@@ -89,9 +89,9 @@ class Offer:
     `steps` are the calls that make it, each an operation of the same provider; most are one call.
     `seconds` is a first estimate of one output of one megapixel, used until there is history.
 
-    `path` is the vendor's own name for the model. `parameters` are those it honours: the vendor's name by ours;
-    `constants` are sent with each call. `quality` is 1 to 5. `cost_microusd` is what one output costs us, where the
-    vendor does not tell.
+    `path` is the vendor's own name for the model. `parameters` are those it honours: the vendor's name by ours, None:
+    all of them; `constants` are sent with each call. `quality` is 1 to 5. `cost_microusd` is what one output costs us,
+    where the vendor does not tell. `microcredits` is its first price. `aliases` are other names orders may use for it.
     """
 
     operation: str
@@ -101,11 +101,13 @@ class Offer:
     seconds: float = 5.0
     max_outputs: int = 4
     path: str = ""
-    parameters: Mapping[str, str] = field(default_factory=dict, hash=False)
+    parameters: Mapping[str, str] | None = field(default=None, hash=False)
     constants: Mapping[str, Any] = field(default_factory=dict, hash=False)
     limits: Limits = field(default_factory=Limits, hash=False)
     quality: int = 3
     cost_microusd: int | None = None
+    microcredits: int | None = None
+    aliases: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.steps:
@@ -113,8 +115,15 @@ class Offer:
 
     def body(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters that were given and are honoured, by the vendor's names, and the constants."""
-        given = {theirs: params[ours] for ours, theirs in self.parameters.items() if params.get(ours) is not None}
+        names = (self.parameters or {}).items()
+        given = {theirs: params[ours] for ours, theirs in names if params.get(ours) is not None}
         return {**self.constants, **given}
+
+    def honours(self, parameter: str) -> bool:
+        return self.parameters is None or parameter in self.parameters
+
+    def is_called(self, name: str) -> bool:
+        return name == self.model or name in self.aliases
 
 
 def _no_doubt() -> None:

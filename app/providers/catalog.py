@@ -49,6 +49,20 @@ class Catalog:
             if (played := sandbox.rehearse(route.offer, model, params)) is not None
         ]
 
+    def find(self, provider: str, operation: str, model: str) -> Offer | None:
+        """The offer as it is now; None where it is sold no more."""
+        offers = self.providers[provider].offers if provider in self.providers else ()
+        return next((offer for offer in offers if (offer.operation, offer.model) == (operation, model)), None)
+
+    def first_prices(self) -> dict[tuple[str, str, str], int]:
+        """Millionths of a credit by (operation, provider, model), of the offers that name a price."""
+        return {
+            (offer.operation, name, offer.model): offer.microcredits
+            for name, provider in self.providers.items()
+            for offer in provider.offers
+            if offer.microcredits is not None
+        }
+
     def _routes(self, operation: str, names: Sequence[str]) -> Iterator[Route]:
         for name in names:
             for offer in self.providers[name].offers:

@@ -52,7 +52,8 @@ class ModelRow(_Row):
     seconds: float = Field(default=10, gt=0, description="of one output, until there is history")
     quality: int = Field(default=3, ge=1, le=5)
     cost_usd: float | None = Field(default=None, ge=0, description="of one output")
-    credits: float = Field(default=1, ge=0, description="of one output, until there is a price")
+    credits: float = Field(default=1, ge=0, description="of one output: its first price")
+    aliases: tuple[str, ...] = Field(default=(), description="other names orders may use for it")
 
     def offers(self) -> list[Offer]:
         """One for each of its operations."""
@@ -69,6 +70,8 @@ class ModelRow(_Row):
                 limits=Limits(**dict(self.limits)),
                 quality=self.quality,
                 cost_microusd=None if self.cost_usd is None else round(self.cost_usd * MICRO),
+                microcredits=round(self.credits * MICRO),
+                aliases=self.aliases,
             )
             for operation in self.operations
         ]
