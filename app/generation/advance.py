@@ -80,7 +80,7 @@ async def work_on(engine: Engine, claimed: Claimed) -> None:
             claim,
             settings=engine.settings,
             database=engine.database,
-            providers=engine.catalog.providers,
+            catalog=engine.catalog,
             recorder=engine.recorder,
             files=engine.files,
             imports=engine.imports,

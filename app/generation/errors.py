@@ -43,6 +43,15 @@ class UnsupportedParameter(Problem):
     status = 422
 
 
+class ProviderNotConfigured(Problem):
+    """The provider is enabled here, but not configured.
+
+    The operator has to set what `detail` says, and to restart; or order from another provider.
+    """
+
+    status = 503
+
+
 class NotAvailable(Problem):
     """This part of the interface is not available in this version."""
 

@@ -35,6 +35,7 @@ from app.core.wire import Moment, Text, dumps
 from app.generation import drafts, examples, reading, service, waiting
 from app.generation.errors import (
     NotAvailable,
+    ProviderNotConfigured,
     TaskEnded,
     TaskNotEnded,
     TaskNotFound,
@@ -43,6 +44,7 @@ from app.generation.errors import (
     UnknownModel,
     UnknownOperation,
     UnknownPreset,
+    UnsupportedParameter,
 )
 from app.generation.intake import Intake, Receipt
 from app.generation.models import TaskStatus
@@ -59,7 +61,15 @@ ACCEPTED: dict[int | str, dict[str, Any]] = {
         "content": {"application/json": {"example": examples.PENDING_TASK}},
     }
 }
-ORDER_PROBLEMS = (UnknownOperation, UnknownModel, UnknownPreset, NotAvailable, NotSellable)
+ORDER_PROBLEMS = (
+    UnknownOperation,
+    UnknownModel,
+    UnknownPreset,
+    UnsupportedParameter,
+    NotAvailable,
+    NotSellable,
+    ProviderNotConfigured,
+)
 
 
 def _catalog(request: Request) -> Catalog:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from app.generation.errors import UnknownModel, UnsupportedParameter
+from app.generation.errors import ProviderNotConfigured, UnknownModel, UnsupportedParameter
 from app.generation.operations import OPERATIONS, Operation, OperationInput
 from app.generation.schemas import TaskCreate
 from app.ledger import service as ledger
@@ -20,7 +20,7 @@ def choose(
 ) -> tuple[list[Route], int]:
     """Every way to do it that is on sale, first choice first, and the price of one output by the first.
 
-    Raises UnknownModel, UnsupportedParameter or NotSellable.
+    Raises UnknownModel, ProviderNotConfigured, UnsupportedParameter or NotSellable.
     """
     routes = _fitting(catalog, order, operation, checked, mode)
     routes = _honouring(routes, checked)
@@ -43,13 +43,15 @@ def _fitting(
     if not named:
         names = sorted({route.provider for route in every})
         raise UnknownModel.at("/provider", f"No provider {order.provider!r} does {operation.name}; {among(names)}.")
-    if order.model in ANY_MODEL:
-        return named
-    fitting = [route for route in named if route.offer.is_called(order.model)]
+    fitting = [route for route in named if order.model in ANY_MODEL or route.offer.is_called(order.model)]
     if not fitting:
         models = [*ANY_MODEL, *_models(named)]
         raise UnknownModel.at("/model", f"No model {order.model!r} does {operation.name}; {among(models)}.")
-    return fitting
+    ready = [route for route in fitting if catalog.needs(route.provider) is None]
+    if not ready:
+        needed = sorted({str(catalog.needs(route.provider)) for route in fitting})
+        raise ProviderNotConfigured(f"The operator has to set {' or '.join(needed)}.")
+    return ready
 
 
 def _rehearsal(catalog: Catalog, order: TaskCreate, operation: Operation, checked: OperationInput) -> list[Route]:

@@ -29,12 +29,14 @@ from app.providers.base import (
     Done,
     ErrorCode,
     NotSent,
+    Offer,
     Provider,
     ProviderError,
     Running,
     Transient,
     Unknown,
 )
+from app.providers.catalog import Catalog
 
 log = structlog.get_logger()
 UNDECIDED = (AttemptStatus.SUBMITTING, AttemptStatus.ACCEPTED, AttemptStatus.UNKNOWN)
@@ -50,7 +52,7 @@ class Run:
         *,
         settings: Settings,
         database: Database,
-        providers: Mapping[str, Provider],
+        catalog: Catalog,
         recorder: Recorder,
         files: Files,
         imports: Imports,
@@ -60,7 +62,7 @@ class Run:
         self._claim = claim
         self._settings = settings
         self._database = database
-        self._providers = providers
+        self._catalog = catalog
         self._recorder = recorder
         self._files = files
         self._imports = imports
@@ -162,10 +164,12 @@ class Run:
     async def _submit(
         self, step: TaskStep, attempt: TaskAttempt, call: steps.StepCall, contents: Mapping[UUID, bytes]
     ) -> bool:
-        provider = self._providers.get(attempt.provider)
+        provider = self._catalog.providers.get(attempt.provider)
         if provider is None:
             raise Transient(ErrorCode.NO_ROUTE, f"The provider {attempt.provider} is not enabled here.")
-        order = call.to_provider(self._task, step, attempt, contents, self._settings, self._claim.about_to_send)
+        order = call.to_provider(
+            self._task, step, attempt, contents, self._settings, self._claim.about_to_send, self._offer(step, attempt)
+        )
         try:
             order.about_to_send()
             answer = await provider.submit(order)
@@ -189,7 +193,7 @@ class Run:
 
     async def _resume(self, step: TaskStep, attempt: TaskAttempt) -> bool:
         """Find out what became of a call made before us."""
-        provider = self._providers.get(attempt.provider)
+        provider = self._catalog.providers.get(attempt.provider)
         if provider is None:
             kind = Transient if attempt.status == AttemptStatus.ACCEPTED else Unknown
             raise kind(ErrorCode.NO_ROUTE, f"The provider {attempt.provider} is not enabled here.")
@@ -243,7 +247,8 @@ class Run:
         except Unusable as fault:
             code, message = ErrorCode.PROVIDER_UNAVAILABLE, str(fault)
             raise Transient(code, message) if provider.is_repeatable else Spoiled(code, message) from fault
-        attempt.status, attempt.asset_ids, attempt.cost_microusd = AttemptStatus.SUCCEEDED, stored, done.cost_microusd
+        attempt.status, attempt.asset_ids = AttemptStatus.SUCCEEDED, stored
+        attempt.cost_microusd = self._cost(step, attempt, done)
         attempt.ended_at, attempt.error = self._now(), None
         parts = self._parts(step)
         task = self._task
@@ -251,7 +256,7 @@ class Run:
         is_done = len(parts) == calls
         item = {
             "asset_ids": stored,
-            "cost": done.cost_microusd,
+            "cost": attempt.cost_microusd,
             "position": step.position,
             "ended_at": attempt.ended_at,
             **(self._complete(step, [made for part in sorted(parts) for made in parts[part]]) if is_done else {}),
@@ -266,6 +271,17 @@ class Run:
         if self._task.is_ended:
             self._measure(attempt)
         return not self._task.is_ended
+
+    def _offer(self, step: TaskStep, attempt: TaskAttempt) -> Offer | None:
+        """The model's row as it is now."""
+        return self._catalog.find(attempt.provider, step.name, attempt.model)
+
+    def _cost(self, step: TaskStep, attempt: TaskAttempt, done: Done) -> int | None:
+        """What the vendor says it charged us, else what the catalogue says it charges."""
+        offer = self._offer(step, attempt)
+        if done.cost_microusd is not None or offer is None or offer.cost_microusd is None:
+            return done.cost_microusd
+        return offer.cost_microusd * len(done.outputs)
 
     def _measure(self, attempt: TaskAttempt) -> None:
         task = self._task

@@ -10,7 +10,7 @@ from app.core.settings import Settings
 from app.generation import callbacks, presets
 from app.generation.models import Task, TaskAttempt, TaskStep
 from app.generation.operations import MAX_SIDE
-from app.providers.base import Call
+from app.providers.base import Call, Offer
 
 COMPOSITE_FIELDS = ("shadow", "output_format", "output_quality")
 
@@ -30,6 +30,7 @@ class StepCall:
         contents: Mapping[UUID, bytes],
         settings: Settings,
         about_to_send: Callable[[], None],
+        offer: Offer | None,
     ) -> Call:
         """The call as this attempt makes it."""
         place = (attempt.run, attempt.position, attempt.part)
@@ -43,6 +44,7 @@ class StepCall:
             timeout_seconds=settings.tasks.provider_call_seconds,
             callback_url=callbacks.url(settings, attempt.provider, attempt.id),
             about_to_send=about_to_send,
+            offer=offer,
         )
 
 

@@ -200,7 +200,10 @@ class Health:
 
 @runtime_checkable
 class Provider(Protocol):
-    """One vendor. All methods raise `Transient`, `Rejected` or `Unknown` and nothing else."""
+    """One vendor. All methods raise `Transient`, `Rejected` or `Unknown` and nothing else.
+
+    It may have `needs: str | None` besides: what the operator has to set before it can be used.
+    """
 
     name: str
     offers: Sequence[Offer]

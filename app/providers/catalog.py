@@ -54,6 +54,11 @@ class Catalog:
         offers = self.providers[provider].offers if provider in self.providers else ()
         return next((offer for offer in offers if (offer.operation, offer.model) == (operation, model)), None)
 
+    def needs(self, provider: str) -> str | None:
+        """What has to be set before the provider can be used; None when all is there."""
+        needed: str | None = getattr(self.providers.get(provider), "needs", None)
+        return needed
+
     def first_prices(self) -> dict[tuple[str, str, str], int]:
         """Millionths of a credit by (operation, provider, model), of the offers that name a price."""
         return {

@@ -44,7 +44,11 @@ class KeyRing:
                 return key
         raise KeyRefused("The provider has refused every key of this installation.")
 
-    def refuse(self, key: Key, *, is_broke: bool) -> None:
+    @property
+    def has_usable(self) -> bool:
+        return any(self._refused_until.get(key, 0) <= monotonic() for key in self._keys)
+
+    def refuse(self, key: Key) -> None:
         """Not this one for a while."""
         self._refused_until[key] = monotonic() + REFUSED_SECONDS
 

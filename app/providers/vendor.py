@@ -211,6 +211,7 @@ class Vendor(ABC):
         self.offers: Sequence[Offer] = catalogue.offers_of(self.name)
         self.base_url = settings.providers.urls.get(self.name, self.default_url)
         self.keys = KeyRing(settings.providers.keys.get(self.name, ()))
+        self.needs = self._missing(settings)
         self.client = client or vendor_client()
 
     # --- what an adapter says
@@ -239,6 +240,10 @@ class Vendor(ABC):
         """What a refusal means, where the vendor's words tell more than its status."""
         return None
 
+    def _missing(self, settings: Settings) -> str | None:
+        """What the operator has to set before it can be used; None when all is there."""
+        return None if settings.providers.keys.get(self.name) else f"BACKLOT_PROVIDERS_KEYS={self.name}=<key>"
+
     def sign_in(self, key: str) -> Mapping[str, str]:
         """The headers that carry the key."""
         return {"Authorization": f"Bearer {key}"} if key else {}
@@ -246,14 +251,16 @@ class Vendor(ABC):
     # --- what the caller sees
 
     async def submit(self, call: Call) -> Done | Accepted:
-        key = self.keys.pick()
+        """With the next key; with another, where that one is refused: nothing was accepted then."""
         offer = call.offer or self._own(call)
-        try:
-            answer = await self.start(call, offer, Api(self, key))
-        except KeyRefused as fault:
-            self.keys.refuse(key, is_broke=fault.is_broke)
-            raise
-        return _tagged(answer, key)
+        while True:
+            key = self.keys.pick()
+            try:
+                return _tagged(await self.start(call, offer, Api(self, key)), key)
+            except KeyRefused:
+                self.keys.refuse(key)
+                if not self.keys.has_usable:
+                    raise
 
     async def poll(self, reference: str) -> Done | Running:
         key, theirs = self.keys.of(reference)
