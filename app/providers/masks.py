@@ -12,7 +12,7 @@ def to_alpha(mask: bytes) -> bytes:
     import pyvips  # heavy, and seldom needed
 
     try:
-        light = pyvips.Image.pngload_buffer(mask, access="sequential", fail_on="error").colourspace("b-w")[0]
+        light = pyvips.Image.new_from_buffer(mask, "", access="sequential", fail_on="error").colourspace("b-w")[0]
         alpha = light < 128
         colours = pyvips.Image.black(light.width, light.height, bands=3).copy(interpretation="srgb")
         content: bytes = colours.bandjoin(alpha).pngsave_buffer(keep="none")
