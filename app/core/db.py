@@ -88,7 +88,7 @@ class Database:
     def __init__(self, settings: Settings, redis: ArqRedis) -> None:
         self.engine = make_engine(settings)
         self._settings = settings
-        self._redis = redis
+        self.redis = redis
         self.ringer = Ringer(redis)
         self._direct: asyncpg.Pool | None = None
         self._opening = asyncio.Lock()
@@ -102,7 +102,7 @@ class Database:
                 yield session
             outbox = session.info.pop("outbox", [])
         if outbox:
-            await queue.send(self._redis, outbox)
+            await queue.send(self.redis, outbox)
 
     async def fetch(self, statement: str, *args: Any) -> list[asyncpg.Record]:
         """One statement straight through asyncpg, in a transaction of its own; `jsonb` is text both ways.

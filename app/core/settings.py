@@ -137,6 +137,9 @@ class Providers(_Group):
     keys: Keys = Field(default={}, description="name=key, several separated by commas; a name may come again")
     urls: Urls = Field(default={}, description="name=base URL, where it is not the vendor's usual one")
     callback_url: str | None = Field(default=None, description="base URL where providers reach the API")
+    breaker_seconds: float = Field(
+        default=30, ge=0, description="a model that failed three times in a row is left alone for so long; 0: never"
+    )
 
 
 class Log(_Group):

@@ -18,6 +18,7 @@ from app.core.db import Database
 from app.core.ids import encode
 from app.core.settings import Settings
 from app.generation import jobs, queries
+from app.generation.breakers import Breakers
 from app.generation.files import Files
 from app.generation.history import History
 from app.generation.imports import Imports
@@ -44,6 +45,7 @@ class Engine:
     files: Files = field(init=False)
     imports: Imports = field(init=False)
     history: History = field(init=False)
+    breakers: Breakers = field(init=False)
 
     def __post_init__(self) -> None:
         outputs = Outputs(self.assets, self.database)
@@ -53,6 +55,7 @@ class Engine:
             "files": Files(self.settings, self.assets.egress, outputs),
             "imports": Imports(self.assets, self.database),
             "history": History(self.database),
+            "breakers": Breakers(self.database.redis, self.settings),
         }.items():
             object.__setattr__(self, name, made)
 
@@ -85,6 +88,7 @@ async def work_on(engine: Engine, claimed: Claimed) -> None:
             files=engine.files,
             imports=engine.imports,
             history=engine.history,
+            breakers=engine.breakers,
         )
         try:
             await engine.heart.keep(claim, run.to_the_end())

@@ -6,7 +6,7 @@ from random import uniform
 
 from app.core.settings import Settings
 from app.generation.models import AttemptStatus, Task, TaskAttempt
-from app.providers.base import ErrorCode, ProviderError, Rejected, Transient, Unknown
+from app.providers.base import ErrorCode, JobFailed, ProviderError, Rejected, Transient, Unknown
 
 FIRST_DELAY_SECONDS = 1.0
 LONGEST_DELAY_SECONDS = 60.0
@@ -72,7 +72,7 @@ def judge(
             if tries < settings.tasks.max_attempts:
                 return TryAgain(min(fault.retry_after or _backoff(tries), LONGEST_DELAY_SECONDS))
     has_next = task.route_index + 1 < len(task.route)
-    if has_next and (fault.code in FAILOVER or isinstance(fault, Spoiled)):
+    if has_next and (fault.code in FAILOVER or isinstance(fault, Spoiled | JobFailed)):
         return NextProvider()
     return GiveUp(fault.code, fault.message)
 

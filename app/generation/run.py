@@ -15,7 +15,8 @@ from app.assets.errors import AssetNotFound
 from app.core.db import UNREACHABLE, Database
 from app.core.ids import encode, new_id
 from app.core.settings import Settings
-from app.generation import failures, queries, reading, steps, transitions
+from app.generation import breakers, failures, queries, reading, steps, transitions
+from app.generation.breakers import Breakers
 from app.generation.failures import Spoiled
 from app.generation.files import TRIES, Files, Unusable, made_before, most_outputs
 from app.generation.history import History
@@ -57,6 +58,7 @@ class Run:
         files: Files,
         imports: Imports,
         history: History,
+        breakers: Breakers,
     ) -> None:
         self._task = claimed.task
         self._claim = claim
@@ -67,6 +69,7 @@ class Run:
         self._files = files
         self._imports = imports
         self._history = history
+        self._breakers = breakers
         self._claimed = claimed
         self._claimed_at = asyncio.get_running_loop().time()
 
@@ -97,6 +100,8 @@ class Run:
         left_open = next((one for one in reversed(task.attempts) if self._is_of(one, step, UNDECIDED)), None)
         if left_open is not None:
             return await self._guarded(left_open, partial(self._resume, step, left_open))
+        if seconds := await self._breakers.wait(breakers.name_of(task)):
+            return await self._stand_aside(seconds)
         try:
             async with asyncio.timeout(self._left()) as limit:
                 planned = await self._files.plan(task, step)
@@ -144,6 +149,10 @@ class Run:
         return {one.part: one.asset_ids for one in sorted(done, key=lambda one: one.part)}
 
     # --- calling
+
+    async def _stand_aside(self, seconds: float) -> bool:
+        async with self._locked() as (session, task):
+            return await transitions.stand_aside(session, task, min(seconds, max(self._left(), 0)))
 
     async def _begin(self, step: TaskStep, part: int) -> TaskAttempt:
         """Note that a provider is about to be called: before the call, so that a crash can be told from nothing."""
@@ -349,9 +358,12 @@ class Run:
 
     async def _guarded(self, attempt: TaskAttempt, work: Callable[[], Awaitable[bool]]) -> bool:
         """Do it within the deadline, and turn each failure into what follows from it."""
+        breaker = breakers.name_of(self._task)
         try:
             async with asyncio.timeout(self._left()) as limit:
-                return await work()
+                is_to_go_on = await work()
+            await self._breakers.note(breaker, None)
+            return is_to_go_on
         except TimeoutError:
             if not limit.expired():
                 raise
@@ -364,6 +376,7 @@ class Run:
             log.exception("attempt_crashed", attempt_id=str(attempt.id))
             kind = Spoiled if self._claim.has_result else Transient
             fault = kind(ErrorCode.INTERNAL, "Something went wrong on our side.")
+        await self._breakers.note(breaker, fault)
         result: bool = await patiently(partial(self._after, attempt.id, fault))
         return result
 

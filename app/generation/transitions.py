@@ -109,14 +109,26 @@ async def follow(
             task.status = TaskStatus.PROCESSING
             return await _sleep(session, task, seconds)
         case NextProvider():
-            task.route_index += 1
-            task.status = TaskStatus.PROCESSING
-            plan(task)
-            await session.flush()
-            return True
+            return await _turn_to_next(session, task)
         case GiveUp(code, message):
             await fail(session, task, code, message, attempt.provider)
             return False
+
+
+async def stand_aside(session: AsyncSession, task: Task, seconds: float) -> bool:
+    """The provider is to be left alone: the next one does it, or the task sleeps (False) for so long."""
+    if task.route_index + 1 < len(task.route):
+        task.version += 1
+        return await _turn_to_next(session, task)
+    return await _sleep(session, task, seconds)
+
+
+async def _turn_to_next(session: AsyncSession, task: Task) -> bool:
+    task.route_index += 1
+    task.status = TaskStatus.PROCESSING
+    plan(task)
+    await session.flush()
+    return True
 
 
 def _settle(attempt: TaskAttempt, status: AttemptStatus, fault: ProviderError, now: datetime) -> None:

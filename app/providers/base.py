@@ -1,8 +1,8 @@
 """What a provider promises, and what its caller may rely on.
 
 An adapter holds no policy: retries, failover, limits and money belong to `app.generation`. It turns one neutral
-`Call` into one request of its vendor and the answer into an outcome; failures are `Transient`, `Rejected`
-or `Unknown`.
+`Call` into one request of its vendor and the answer into an outcome; failures are `Transient`, `JobFailed`,
+`Rejected` or `Unknown`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -60,6 +60,10 @@ class KeyRefused(Transient):
     def __init__(self, message: str, *, is_broke: bool = False) -> None:
         super().__init__(ErrorCode.PROVIDER_QUOTA, message)
         self.is_broke = is_broke
+
+
+class JobFailed(ProviderError):
+    """The vendor took the job, and it failed there: nothing more comes of it, and it may have been billed."""
 
 
 class Rejected(ProviderError):
@@ -200,7 +204,7 @@ class Health:
 
 @runtime_checkable
 class Provider(Protocol):
-    """One vendor. All methods raise `Transient`, `Rejected` or `Unknown` and nothing else.
+    """One vendor. All methods raise `Transient`, `JobFailed`, `Rejected` or `Unknown` and nothing else.
 
     It may have `needs: str | None` besides: what the operator has to set before it can be used.
     """

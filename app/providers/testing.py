@@ -30,6 +30,7 @@ from app.providers.base import (
     Done,
     ErrorCode,
     Health,
+    JobFailed,
     KeyRefused,
     NotSent,
     Provider,
@@ -43,8 +44,8 @@ from app.providers.vendor import Vendor
 
 SECRET = "key-that-nobody-may-see"  # noqa: S105
 PIXEL = bytes.fromhex(
-    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d4944415478da63fcffff3f030005fe02fea72d9e"
-    "2e0000000049454e44ae426082"
+    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000b49444154789c63f80f040009fb03fdfb5e6b2b00"
+    "00000049454e44ae426082"
 )
 """A PNG of one pixel."""
 
@@ -180,7 +181,7 @@ class VendorConformance:
         reference = await stage.accepted(order, self.accepted)
         fault = await stage.fault(stage.poll(reference, answer))
         assert fault.code == code
-        assert isinstance(fault, Rejected | Transient)
+        assert isinstance(fault, Rejected | Transient | JobFailed)
 
     async def test_what_is_refused_is_refused_for_good(
         self, stage: "Stage", order: Call, refused_answer: tuple[Answer, ErrorCode]

@@ -5,6 +5,7 @@ mean. Keys never reach it: it is given an `Api` that has signed in.
 """
 
 import asyncio
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -44,6 +45,7 @@ READ_SECONDS = 30.0
 MEBIBYTE = 1024 * 1024
 MOST_BYTES = 150 * MEBIBYTE
 LONGEST_RETRY_SECONDS = 3600.0
+_NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
 
 # The vendor, or what stands before it, gave up on a request that may be under way behind it.
 _GAVE_UP = frozenset({408, 502, 504, 520, 521, 522, 523, 524})
@@ -91,10 +93,10 @@ class Reply:
     def retry_after(self) -> float | None:
         """Seconds, by `Retry-After-Ms` or `Retry-After`, as number or date."""
         text = self.headers.get("retry-after-ms")
-        if text is not None and text.replace(".", "", 1).isdigit():
+        if text is not None and _NUMBER.fullmatch(text):
             return min(float(text) / 1000, LONGEST_RETRY_SECONDS)
         text = self.headers.get("retry-after", "").strip()
-        if text.replace(".", "", 1).isdigit():
+        if _NUMBER.fullmatch(text):
             return min(float(text), LONGEST_RETRY_SECONDS)
         try:
             seconds = (parsedate_to_datetime(text) - clock.now()).total_seconds()
@@ -269,7 +271,10 @@ class Vendor(ABC):
     async def find(self, reference: str, model: str) -> Done | Accepted | None:
         """With each key there is: which of them the lost call was made with is not known."""
         for key in self.keys:
-            found = await self.look_up(reference, model, Api(self, key))
+            try:
+                found = await self.look_up(reference, model, Api(self, key))
+            except ProviderError as fault:  # that we could not ask does not mean that it never came
+                raise Unknown(fault.code, fault.message) from None
             if found is not None:
                 return _tagged(found, key)
         return None

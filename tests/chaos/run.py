@@ -100,6 +100,7 @@ async def run(options: Options, say: Callable[[str], None]) -> Report:
         settings = {
             "BACKLOT_LEDGER_SIGNUP_CREDITS": "1000000",
             "BACKLOT_LEDGER_TEST_CREDITS": "1000000",
+            "BACKLOT_PROVIDERS_BREAKER_SECONDS": "0.5",
             "BACKLOT_TASKS_LEASE_SECONDS": "3",
             "BACKLOT_TASKS_PROVIDER_CALL_SECONDS": "3",
             "BACKLOT_TASKS_IMAGE_DEADLINE_SECONDS": str(options.deadline_seconds),

@@ -210,6 +210,7 @@ async def setting(folder: Path, database_url: str, redis_url: str) -> AsyncItera
         "BACKLOT_LOG_LEVEL": "error",
         "BACKLOT_TASKS_LEASE_SECONDS": "1",
         "BACKLOT_PROVIDERS_ENABLED": "chaosco",
+        "BACKLOT_PROVIDERS_BREAKER_SECONDS": "0",  # what a killed process broke off would count
         "BACKLOT_LEDGER_SIGNUP_CREDITS": "100000",
         "CHAOSCO_URL": vendor.url,
     }

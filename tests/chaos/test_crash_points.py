@@ -44,7 +44,7 @@ if ALL:
     KINDS += [Kind(model, model) for model in MODELS if model not in ("now-blind", "later-findable")]
 
 # Whoever awaits in these files can be killed there; and those who do not while all goes as above: a stop in good order,
-# a cancel, a lost lease, an order that is refused, a crowd that reads. What awaits in `_locked` is met, but the name
+# a cancel, a lost lease, an order that is refused, a vendor that is spared, a crowd that reads. What awaits in `_locked` is met, but the name
 # cannot be seen.
 SOURCES = {
     "app/core/lane.py": ("drain", "do_all"),
@@ -53,7 +53,7 @@ SOURCES = {
     "app/generation/intake.py": ("_refused", "_known"),
     "app/generation/recording.py": (),
     "app/generation/imports.py": (),
-    "app/generation/run.py": ("_locked", "_take_back"),
+    "app/generation/run.py": ("_locked", "_take_back", "_stand_aside"),
     "app/batches/intake.py": ("_refused", "_known", "_sort", "_orders"),  # the last two where caches are cold
     "app/assets/outputs.py": ("discard",),
 }

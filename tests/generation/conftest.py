@@ -111,9 +111,16 @@ class Stage:
         return replace(self.engine, settings=changed)
 
 
+async def forget_breakers(database: Database) -> None:
+    """What other tests' scripts have failed at."""
+    if found := await database.redis.keys("backlot:breaker:*"):
+        await database.redis.delete(*found)
+
+
 @pytest.fixture
 async def stage(account: Account, settings: Settings, database: Database, tools: AssetTools) -> Stage:
     first, second = Scripted("scripted"), Scripted("second")
+    await forget_breakers(database)
     catalog = Catalog({"scripted": first, "second": second}, ["scripted", "second"])
     async with database.transaction() as session:
         for provider in catalog.providers:

@@ -14,6 +14,7 @@ from app.providers.base import (
     Call,
     Done,
     ErrorCode,
+    JobFailed,
     KeyRefused,
     Offer,
     Output,
@@ -53,7 +54,7 @@ class Leonardo(Vendor):
             case {"status": "COMPLETE"} | None:
                 raise reply.unreadable()
             case {"status": "FAILED"}:
-                raise Transient(ErrorCode.PROVIDER_UNAVAILABLE, "The provider failed to make it.")
+                raise JobFailed(ErrorCode.PROVIDER_UNAVAILABLE, "The provider failed to make it.")
         return Running()
 
     async def greet(self, api: Api) -> str:

@@ -11,13 +11,13 @@ from app.providers.base import (
     Call,
     Done,
     ErrorCode,
+    JobFailed,
     Offer,
     Output,
     ProviderError,
     Rejected,
     Running,
     Transient,
-    Unknown,
 )
 from app.providers.vendor import Api, Reply, Vendor
 
@@ -61,10 +61,7 @@ class Midjourney(Vendor):
         return Done(outputs) if len(outputs) == len(pictures) else Running()
 
     async def look_up(self, reference: str, model: str, api: Api) -> Done | Accepted | None:
-        try:
-            tasks = (await api.ask("GET", "task/list")).json()
-        except ProviderError as fault:  # that we could not ask does not mean that it never came
-            raise Unknown(fault.code, fault.message) from None
+        tasks = (await api.ask("GET", "task/list")).json()
         for task in tasks if isinstance(tasks, list) else ():
             match task:
                 case {"id": str(grid_id), "state": str(state)} if re.fullmatch(f"{reference} [1-9]", state):
@@ -97,7 +94,7 @@ class Midjourney(Vendor):
             case {"status": "FAILURE", **rest}:
                 raise _failure(str(rest.get("failReason")).lower())
             case {"status": "CANCEL"}:
-                raise Transient(ErrorCode.PROVIDER_UNAVAILABLE, "The provider's job was canceled.")
+                raise JobFailed(ErrorCode.PROVIDER_UNAVAILABLE, "The provider's job was canceled.")
             case {"status": str(status), **rest} if status != "SUCCESS":
                 return Running(_share(rest.get("progress")))
         raise reply.unreadable()
@@ -135,7 +132,7 @@ def _failure(reason: str) -> ProviderError:
         return Rejected(ErrorCode.CONTENT_REJECTED, "The provider refuses this content.")
     if any(word in reason for word in _INVALID):
         return Rejected(ErrorCode.PROVIDER_REJECTED, "The provider refused the request.")
-    return Transient(ErrorCode.PROVIDER_UNAVAILABLE, "The provider failed to make it.")
+    return JobFailed(ErrorCode.PROVIDER_UNAVAILABLE, "The provider failed to make it.")
 
 
 def _share(progress: Any) -> float | None:

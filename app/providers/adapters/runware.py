@@ -11,6 +11,7 @@ from app.providers.base import (
     Call,
     Done,
     ErrorCode,
+    JobFailed,
     KeyRefused,
     Offer,
     ProviderError,
@@ -123,7 +124,8 @@ def _done(items: Sequence[Item]) -> Done | None:
     if not made:
         errors = [item["error"] for item in items if isinstance(item.get("error"), dict)]
         if errors:
-            raise _fault(errors[0])
+            fault = _fault(errors[0])
+            raise JobFailed(fault.code, fault.message) if isinstance(fault, Transient) else fault
         return None
     costs = [item["cost"] for item in made if item.get("cost") is not None]
     outputs = [
