@@ -12,7 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator as Validator
 
 from app.providers.adapters.replicate import Replicate
-from app.providers.base import Call, Done, ErrorCode, KeyRefused, Offer, Rejected, Transient
+from app.providers.base import Call, Done, ErrorCode, JobFailed, KeyRefused, Offer, Rejected, Transient
 from app.providers.limits import Limits
 from app.providers.testing import PIXEL, Answer, Stage, VendorConformance, call
 
@@ -36,7 +36,7 @@ FRESH = {
     "created_at": "2026-05-04T10:00:00.120Z",
     "urls": URLS,
 }
-BIG = PIXEL + bytes(300_000)
+BIG = PIXEL + bytes(192_000)
 
 
 def of_job(status: str, **rest: Any) -> Answer:
@@ -91,9 +91,6 @@ class TestReplicate(VendorConformance):
         (failed("The input or output was flagged as sensitive. (E005)"), ErrorCode.CONTENT_REJECTED),
         (failed("CUDA out of memory"), ErrorCode.PROVIDER_UNAVAILABLE),
         (of_job("failed"), ErrorCode.PROVIDER_UNAVAILABLE),
-        (of_job("canceled"), ErrorCode.PROVIDER_UNAVAILABLE),
-        (of_job("aborted"), ErrorCode.PROVIDER_UNAVAILABLE),
-        (of_job("succeeded", data_removed=True), ErrorCode.PROVIDER_UNAVAILABLE),
         (Answer(json={"status": "succeeded"}), ErrorCode.PROVIDER_UNAVAILABLE),
     )
     refused = (
@@ -265,7 +262,18 @@ async def test_an_output_without_files_is_none(output: Any) -> None:
     assert (await result(output)).outputs == []
 
 
-# --- refusals
+# --- failures and refusals
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [failed("CUDA out of memory"), of_job("canceled"), of_job("aborted"), of_job("succeeded", data_removed=True)],
+    ids=str,
+)
+async def test_a_job_that_came_to_nothing_is_not_asked_for_again(answer: Answer) -> None:
+    stage = Stage(Replicate)
+    reference = await stage.accepted(PICTURE, TestReplicate.accepted)
+    assert type(await stage.fault(stage.poll(reference, answer))) is JobFailed
 
 
 async def test_a_field_that_is_refused_is_named() -> None:

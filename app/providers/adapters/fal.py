@@ -9,6 +9,7 @@ from app.providers.base import (
     Call,
     Done,
     ErrorCode,
+    JobFailed,
     KeyRefused,
     Offer,
     ProviderError,
@@ -138,7 +139,8 @@ def _done(reply: Reply) -> Done:
     clean = [image for number, image in enumerate(images) if flags[number : number + 1] != [True]]
     if images and not clean:
         raise Rejected(ErrorCode.CONTENT_REJECTED, "The provider found the result not fit to be shown.")
-    seed = rest.get("seed") if isinstance(rest.get("seed"), int) else None
+    given = rest.get("seed")
+    seed = given if isinstance(given, int) else None
     return Done([encoding.output(_link(image, reply), seed=seed) for image in clean])
 
 
@@ -160,7 +162,7 @@ def _complaint(reply: Reply) -> tuple[str, str, str]:
     return kind, "", str(told.get("detail")).lower()
 
 
-def _failure(trouble: str) -> Rejected:
+def _failure(trouble: str) -> ProviderError:
     if any(word in trouble for word in _REFUSED):
         return Rejected(ErrorCode.CONTENT_REJECTED, "The provider refuses this content.")
-    return Rejected(ErrorCode.PROVIDER_UNAVAILABLE, "The provider's model failed.")
+    return JobFailed(ErrorCode.PROVIDER_UNAVAILABLE, "The provider's model failed.")

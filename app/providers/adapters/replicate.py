@@ -10,6 +10,7 @@ from app.providers.base import (
     Call,
     Done,
     ErrorCode,
+    JobFailed,
     Offer,
     Output,
     ProviderError,
@@ -20,8 +21,8 @@ from app.providers.base import (
 from app.providers.vendor import LONGEST_RETRY_SECONDS, Api, Reply, Vendor
 
 _POLL_SECONDS = 1.5
-_MOST_INLINE = 256_000
-"""Of a data URI; what is longer is uploaded."""
+_MOST_INLINE = 190_000
+"""Bytes: just below 256 kB as data URI. What is larger is uploaded."""
 _FORMATS = {"jpeg": "jpg"}
 # A job that failed tells it in prose, each model in its own.
 _REFUSED = ("nsfw", "sensitive", "flagged", "safety", "moderation", "content policy", "prohibited")
@@ -48,13 +49,13 @@ class Replicate(Vendor):
         reply = await api.ask("GET", f"predictions/{reference}")
         match reply.json():
             case {"status": "succeeded", "data_removed": True}:
-                raise Rejected(ErrorCode.PROVIDER_UNAVAILABLE, "The provider has deleted the result.")
+                raise JobFailed(ErrorCode.PROVIDER_UNAVAILABLE, "The provider has deleted the result.")
             case {"status": "succeeded", "output": output}:
                 return Done([await self._output(text, api) for text in _links(output)])
             case {"status": "failed", **job}:
                 raise _failure(str(job.get("error")).lower())
             case {"status": "canceled" | "aborted"}:
-                raise Rejected(ErrorCode.PROVIDER_UNAVAILABLE, "The provider stopped the job before it was done.")
+                raise JobFailed(ErrorCode.PROVIDER_UNAVAILABLE, "The provider stopped the job before it was done.")
             case {"status": str(status)} if status != "succeeded":
                 return Running()
         raise reply.unreadable()
@@ -106,9 +107,8 @@ def _wishes(params: Mapping[str, Any], offer: Offer) -> dict[str, Any]:
 
 
 async def _file(role: str, content: bytes, api: Api) -> str:
-    text = encoding.data_uri(content)
-    if len(text) <= _MOST_INLINE:
-        return text
+    if len(content) <= _MOST_INLINE:
+        return encoding.data_uri(content)
     kind = encoding.media_type(content)
     name = f"{role}.{kind.rpartition('/')[2]}"
     data = {"filename": name, "type": kind}
@@ -132,10 +132,10 @@ def _links(output: Any) -> Iterator[str]:
                 left.extend(reversed(parts.values()))
 
 
-def _failure(text: str) -> Rejected:
+def _failure(text: str) -> ProviderError:
     if any(word in text for word in _REFUSED):
         return Rejected(ErrorCode.CONTENT_REJECTED, "The provider refuses this content.")
-    return Rejected(ErrorCode.PROVIDER_UNAVAILABLE, "The provider's model failed.")
+    return JobFailed(ErrorCode.PROVIDER_UNAVAILABLE, "The provider's model failed.")
 
 
 def _seconds(reply: Reply) -> float | None:
