@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from app.cli import demo, grants, plans, records, servers
+from app.cli import demo, grants, plans, providers, records, servers
 from app.cli.failures import in_one_line, is_expected
 
 cli = typer.Typer(
@@ -18,6 +18,7 @@ cli = typer.Typer(
 keys = typer.Typer(help="API keys.", no_args_is_help=True, callback=lambda: None)
 ledger = typer.Typer(help="The credit ledger.", no_args_is_help=True, callback=lambda: None)
 purse = typer.Typer(help="Customers' credits.", no_args_is_help=True, callback=lambda: None)
+vendors = typer.Typer(help="Providers: who does the work.", no_args_is_help=True, callback=lambda: None)
 plan = typer.Typer(help="Plans: what a workspace may have at once.", no_args_is_help=True, callback=lambda: None)
 
 for command in (servers.dev, servers.serve, servers.worker, records.migrate, demo.demo):
@@ -30,10 +31,12 @@ purse.command("refund")(grants.refund)
 plan.command("list")(plans.list_plans)
 plan.command("set")(plans.set_plan)
 plan.command("assign")(plans.assign_plan)
+vendors.command("check")(providers.check_providers)
 cli.add_typer(keys, name="keys")
 cli.add_typer(purse, name="credits")
 cli.add_typer(ledger, name="ledger")
 cli.add_typer(plan, name="plans")
+cli.add_typer(vendors, name="providers")
 
 
 def main() -> None:

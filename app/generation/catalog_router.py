@@ -1,17 +1,36 @@
 """What can be ordered: operations with their schemas, models and prices, and the presets. Public."""
 
+from collections.abc import Iterator
+
 from fastapi import APIRouter
 
-from app.core.db import DbSession
 from app.core.problems import DependencyDown, Internal, problems
 from app.generation import presets
-from app.generation.operations import OPERATIONS
+from app.generation.operations import OPERATIONS, Operation
 from app.generation.presets import Preset
-from app.generation.router import CatalogDep
-from app.generation.schemas import Listing, ModelRead, OperationRead, PresetRead
+from app.generation.router import CatalogDep, IntakeDep
+from app.generation.schemas import (
+    Listing,
+    ModelOffer,
+    ModelRead,
+    ModelShown,
+    OperationRead,
+    PresetRead,
+)
 from app.ledger import service as ledger
+from app.ledger.price_list import Prices
+from app.providers.catalog import Catalog, Route
+from app.providers.limits import Size
 
 router = APIRouter(prefix="/v1", tags=["catalog"])
+
+
+def _on_sale(catalog: Catalog, prices: Prices, operation: Operation) -> Iterator[tuple[Route, int]]:
+    """What can be ordered with a live key, and its price."""
+    for route in catalog.routes(operation.name, mode="live"):
+        price = ledger.price_of(prices, operation.name, route.provider, route.offer.model)
+        if price is not None and catalog.needs(route.provider) is None:
+            yield route, price
 
 
 @router.get(
@@ -20,9 +39,9 @@ router = APIRouter(prefix="/v1", tags=["catalog"])
     operation_id="list_operations",
     responses=problems(Internal, DependencyDown),
 )
-async def list_operations(catalog: CatalogDep, session: DbSession) -> Listing[OperationRead]:
+async def list_operations(catalog: CatalogDep, intake: IntakeDep) -> Listing[OperationRead]:
     """List the operations on sale, each with the JSON Schema of its input, its models and its price."""
-    prices = await ledger.price_table(session)
+    prices = await intake.prices.get()
     shown = []
     for operation in OPERATIONS.values():
         models = [
@@ -33,8 +52,7 @@ async def list_operations(catalog: CatalogDep, session: DbSession) -> Listing[Op
                 price=price,
                 steps=list(route.offer.steps),
             )
-            for route in catalog.routes(operation.name, mode="live")
-            if (price := ledger.price_of(prices, operation.name, route.provider, route.offer.model)) is not None
+            for route, price in _on_sale(catalog, prices, operation)
         ]
         if models:
             shown.append(
@@ -47,6 +65,51 @@ async def list_operations(catalog: CatalogDep, session: DbSession) -> Listing[Op
                 )
             )
     return Listing(data=shown)
+
+
+@router.get(
+    "/models",
+    response_model=Listing[ModelShown],
+    operation_id="list_models",
+    responses=problems(Internal, DependencyDown),
+)
+async def list_models(catalog: CatalogDep, intake: IntakeDep) -> Listing[ModelShown]:
+    """List the models on sale: who serves them, what they do, which optional parameters they honour, what they cost."""
+    prices = await intake.prices.get()
+    shown: dict[str, ModelShown] = {}
+    for operation in OPERATIONS.values():
+        for route, price in _on_sale(catalog, prices, operation):
+            offer = route.offer
+            model = shown.setdefault(
+                offer.model,
+                ModelShown(
+                    id=offer.model,
+                    title=offer.title,
+                    owned_by=route.provider,
+                    aliases=list(offer.aliases),
+                    offers=[],
+                ),
+            )
+            model.offers.append(_shown(operation, route, price))
+    return Listing(data=list(shown.values()))
+
+
+def _shown(operation: Operation, route: Route, price: int) -> ModelOffer:
+    offer, honoured = route.offer, sorted(filter(route.offer.honours, operation.input.optional))
+    return ModelOffer(
+        operation=operation.name,
+        provider=route.provider,
+        price=price,
+        parameters=None if offer.parameters is None else honoured,
+        sizes=_written(offer.limits.sizes, "x"),
+        ratios=_written(offer.limits.ratios, ":"),
+        estimated_seconds=offer.seconds,
+        quality=offer.quality,
+    )
+
+
+def _written(sizes: tuple[Size, ...], sign: str) -> list[str] | None:
+    return [f"{width}{sign}{height}" for width, height in sizes] or None
 
 
 @router.get("/presets", response_model=Listing[PresetRead], operation_id="list_presets", responses=problems(Internal))

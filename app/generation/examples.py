@@ -120,6 +120,26 @@ OPERATION: dict[str, Any] = {
     ],
 }
 
+MODEL: dict[str, Any] = {
+    "id": "flux-dev",
+    "object": "model",
+    "title": "FLUX.1 [dev]",
+    "owned_by": "runware",
+    "aliases": [],
+    "offers": [
+        {
+            "operation": "text_to_image",
+            "provider": "runware",
+            "price": 1,
+            "parameters": ["guidance_scale", "scheduler", "steps"],
+            "sizes": None,
+            "ratios": None,
+            "estimated_seconds": 8,
+            "quality": 4,
+        }
+    ],
+}
+
 PRESET: dict[str, Any] = {
     "id": "studio-white",
     "object": "preset",

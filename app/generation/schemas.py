@@ -172,6 +172,32 @@ class OperationRead(BaseModel):
     models: list[ModelRead]
 
 
+class ModelOffer(BaseModel):
+    """One way to have an operation done by a model."""
+
+    operation: str
+    provider: str
+    price: Credits = Field(description="Credits for one output.")
+    parameters: list[str] | None = Field(description="The optional ones it honours; null: all of them.")
+    sizes: list[str] | None = Field(description="All it makes, as `1024x768`; null where any within its limits.")
+    ratios: list[str] | None = Field(description="All shapes it makes, as `16:9`; null where any.")
+    estimated_seconds: float = Field(description="Of one output, before there is history.")
+    quality: int = Field(description="1 to 5: what `prefer: quality` goes by.")
+
+
+class ModelShown(BaseModel):
+    """A model by its name, whoever serves it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.MODEL]})
+
+    id: str
+    object: Literal["model"] = "model"
+    title: str
+    owned_by: str = Field(description="The first of its providers.")
+    aliases: list[str]
+    offers: list[ModelOffer]
+
+
 class PresetRead(BaseModel):
     """A studio style."""
 

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Row, Uuid, bindparam, case, func, select, text, tuple_
+from sqlalchemy import ARRAY, Row, Uuid, bindparam, func, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.paging import PageRequest
-from app.ledger.models import CreditAccount, CreditGrant, CreditHold, CreditTransfer, Price, TransferKind
+from app.ledger.models import CreditAccount, CreditGrant, CreditHold, CreditTransfer, TransferKind
 
 
 async def call(session: AsyncSession, function: str, **values: object) -> Any:
@@ -90,28 +90,12 @@ async def expire_due(session: AsyncSession, limit: int) -> int:
     return len((await session.execute(text(statement), {"limit": limit})).all())
 
 
-async def find_price(session: AsyncSession, operation: str, provider: str, model: str) -> int | None:
-    """The price of exactly this model, else of any model of the provider, else None."""
-    return (
-        await session.execute(
-            select(Price.amount)
-            .where(Price.operation == operation, Price.provider == provider, Price.model.in_((model, "*")))
-            .order_by(case((Price.model == "*", 1), else_=0))
-            .limit(1)
-        )
-    ).scalar_one_or_none()
-
-
 PRICES = "select operation, provider, model, amount from prices"
 
 ADD_PRICES = """
     insert into prices (operation, provider, model, amount)
     select * from unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) on conflict do nothing
 """
-
-
-async def list_prices(session: AsyncSession) -> Sequence[Price]:
-    return (await session.execute(select(Price))).scalars().all()
 
 
 # What holds keep of each grant (migration 1305): the first parts, up to what is held or was captured for good. Most

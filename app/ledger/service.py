@@ -173,16 +173,6 @@ async def list_transfers(
     return cut(rows, page)
 
 
-async def find_price(session: AsyncSession, operation: str, provider: str, model: str) -> int | None:
-    """Millionths of a credit for one output; None when it is not on sale."""
-    return await queries.find_price(session, operation, provider, model)
-
-
-async def price_table(session: AsyncSession) -> Mapping[tuple[str, str, str], int]:
-    """All prices by (operation, provider, model or `*`)."""
-    return {(row.operation, row.provider, row.model): row.amount for row in await queries.list_prices(session)}
-
-
 def price_of(prices: Mapping[tuple[str, str, str], int], operation: str, provider: str, model: str) -> int | None:
-    """As `find_price`, in a table read before."""
+    """Millionths of a credit for one output by this model, else by any of the provider; None: it is not on sale."""
     return prices.get((operation, provider, model), prices.get((operation, provider, "*")))

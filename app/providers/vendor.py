@@ -286,7 +286,18 @@ class Vendor(ABC):
     async def probe(self) -> Health:
         """Whether the first usable key works, and what the vendor tells of it."""
         try:
-            return Health(is_healthy=True, detail=await self.greet(Api(self, self.keys.pick())))
+            key = self.keys.pick()
+        except KeyRefused as fault:
+            return Health(is_healthy=False, detail=fault.message)
+        return await self._probe(key)
+
+    async def probe_each(self) -> list[tuple[str, Health]]:
+        """The same of each key, by its id."""
+        return [(key.id, await self._probe(key)) for key in self.keys]
+
+    async def _probe(self, key: Key) -> Health:
+        try:
+            return Health(is_healthy=True, detail=await self.greet(Api(self, key)))
         except ProviderError as fault:
             return Health(is_healthy=False, detail=fault.message)
 

@@ -16,7 +16,7 @@ import pytest
 from app.core.access_log import FLUSH_SECONDS
 from app.core.settings import Settings
 from app.core.telemetry import configure_logs, redact
-from app.ledger import service as ledger
+from app.ledger.price_list import PriceList
 from tests.conftest import PHOTOS, Account
 from tests.core.application import running
 
@@ -100,7 +100,7 @@ async def test_a_crash_is_logged_whole_but_for_its_secrets(api: Talkative, monke
     async def crash(*_: Any) -> None:
         raise RuntimeError(f"no luck with {KEY}")
 
-    monkeypatch.setattr(ledger, "price_table", crash)
+    monkeypatch.setattr(PriceList, "get", crash)
     answer = await api.caller.get("/v1/operations")
     assert (answer.status_code, answer.json()["code"]) == (500, "internal")
     [line] = await api.lines("request_crashed")

@@ -354,6 +354,7 @@ async def test_the_catalogue_is_public_and_complete(account: Account, settings: 
     async with client(settings) as anybody:
         operations = (await anybody.get("/v1/operations")).json()["data"]
         presets = (await anybody.get("/v1/presets")).json()["data"]
+        models = (await anybody.get("/v1/models")).json()["data"]
         kinds = (await anybody.get("/v1/problems")).json()["data"]
     assert {one["name"] for one in operations} == {
         "remove_background",
@@ -365,6 +366,9 @@ async def test_the_catalogue_is_public_and_complete(account: Account, settings: 
         assert one["input_schema"]["additionalProperties"] is False
         assert one["price"] == 1
         assert one["models"]
+    sold = {(offer["operation"], model["id"]) for model in models for offer in model["offers"]}
+    assert sold == {(one["name"], model["model"]) for one in operations for model in one["models"]}
+    assert all(offer["parameters"] is None and offer["price"] == 1 for model in models for offer in model["offers"])
     assert len(presets) >= 12
     assert {"insufficient_credits", "task_not_found", "idempotency_key_reused"} <= {kind["code"] for kind in kinds}
 
