@@ -18,7 +18,15 @@ OPERATIONS: dict[str, Json] = {
     for path, methods in DOCUMENT["paths"].items()
     for method, operation in methods.items()
 }
-PUBLIC = {"list_operations", "list_presets", "list_problems", "get_live", "get_ready", "receive_callback"}
+PUBLIC = {
+    "list_models",
+    "list_operations",
+    "list_presets",
+    "list_problems",
+    "get_live",
+    "get_ready",
+    "receive_callback",
+}
 # What each operation with a caller may answer with: bad credentials, no right, no server, no luck.
 ALWAYS = {"400", "401", "403", "422", "500", "503"}
 
