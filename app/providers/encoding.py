@@ -3,7 +3,8 @@
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
 
-from app.providers.base import ErrorCode, Output, Transient
+from app.providers.base import Output
+from app.providers.vendor import Reply
 
 _MAGIC = ((b"\x89PNG", "image/png"), (b"\xff\xd8", "image/jpeg"), (b"RIFF", "image/webp"))
 
@@ -21,11 +22,11 @@ def data_uri(content: bytes) -> str:
     return f"data:{media_type(content)};base64,{base64(content)}"
 
 
-def output(text: str, *, seed: int | None = None) -> Output:
-    """A result the vendor wrote as URL, data URI or plain base64. Raises Transient when it is none of these."""
+def output(text: str, reply: Reply, *, seed: int | None = None) -> Output:
+    """A result the vendor wrote as URL, data URI or base64. Raises what follows from a reply that makes no sense."""
     if text.startswith(("https://", "http://")):
         return Output(url=text, seed=seed)
     try:
         return Output(b64decode(text.partition(",")[2] if text.startswith("data:") else text, validate=True), seed=seed)
     except (NotBase64, ValueError):
-        raise Transient(ErrorCode.PROVIDER_UNAVAILABLE, "The provider's result is no file.") from None
+        raise reply.unreadable() from None

@@ -12,7 +12,8 @@ Each test is run for each call. Nothing goes over the network: answers are given
 request is kept, for the module's own tests of its shape. Needs pytest with pytest-asyncio.
 """
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -242,6 +243,20 @@ class VendorConformance:
         monkeypatch.setattr(vendors, "MOST_BYTES", 1000)
         assert isinstance(await stage.fault(stage.submit(order, Answer(content=b" " * 2000))), Unknown)
 
+    async def test_answers_bent_out_of_shape_are_told_from_good_ones(self, stage: "Stage", order: Call) -> None:
+        """Any value may be missing, or of another kind: nothing but outcomes and provider errors comes of it."""
+        for good in self._good():
+            for bent in _bent(good):
+                with suppress(ProviderError):
+                    await stage.submit(order, bent, *self._good())
+        if self.accepted is None:
+            return
+        reference = await stage.accepted(order, self.accepted)
+        for good in (*self.running, *self.done[:1], *(answer for answer, _ in self.failed)):
+            for bent in _bent(good):
+                with suppress(ProviderError):
+                    await stage.poll(reference, bent, *self.done)
+
     async def test_the_probe_tells_whether_the_key_works(self, stage: "Stage") -> None:
         assert not (await stage.probe(self.bad_key)).is_healthy
         assert not (await stage.probe(NOT_THERE[0])).is_healthy
@@ -294,6 +309,23 @@ class Stage:
         assert SECRET not in caught.value.message
         assert "http" not in caught.value.message.lower(), "an address in a customer's message"
         return caught.value
+
+
+def _bent(answer: Answer) -> Iterator[Answer]:
+    """The answer with each value in it left out, or of another kind."""
+    for bent in _variants(answer.json):
+        yield replace(answer, json=bent)
+
+
+def _variants(value: Any) -> Iterator[Any]:
+    yield from (None, True, -1.5, "x", [None], {})
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield {key: rest for key, rest in value.items() if key != name}
+            yield from (value | {name: bent} for bent in _variants(inner))
+    if isinstance(value, list):
+        for place, inner in enumerate(value):
+            yield from ([*value[:place], bent, *value[place + 1 :]] for bent in _variants(inner))
 
 
 def _body(request: httpx.Request) -> bytes:

@@ -141,7 +141,7 @@ def _done(reply: Reply) -> Done:
         raise Rejected(ErrorCode.CONTENT_REJECTED, "The provider found the result not fit to be shown.")
     given = rest.get("seed")
     seed = given if isinstance(given, int) else None
-    return Done([encoding.output(_link(image, reply), seed=seed) for image in clean])
+    return Done([encoding.output(_link(image, reply), reply, seed=seed) for image in clean])
 
 
 def _link(image: Any, reply: Reply) -> str:

@@ -74,10 +74,7 @@ def _outputs(reply: Reply) -> Sequence[Output]:
             raise reply.unreadable()
     if not pictures:
         raise _without_picture(candidate.get("finishReason")) or reply.unreadable()
-    try:
-        return [encoding.output(picture) for picture in pictures]
-    except Transient:
-        raise reply.unreadable() from None
+    return [encoding.output(picture, reply) for picture in pictures]
 
 
 def _pictures(candidate: Json) -> list[str]:

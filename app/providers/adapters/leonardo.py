@@ -147,7 +147,7 @@ def _outputs(images: list[Any], seed: Any, reply: Reply) -> list[Output]:
     if not made:
         raise reply.unreadable()
     told = seed if isinstance(seed, int) and len(made) == 1 else None
-    outputs = [encoding.output(image["url"], seed=told) for image in made if not image.get("nsfw")]
+    outputs = [encoding.output(image["url"], reply, seed=told) for image in made if not image.get("nsfw")]
     if not outputs:
         raise Rejected(ErrorCode.CONTENT_REJECTED, "The provider found the result not fit to be shown.")
     return outputs

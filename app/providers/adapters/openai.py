@@ -80,8 +80,5 @@ def _outputs(reply: Reply) -> Sequence[Output]:
 def _output(item: Any, reply: Reply) -> Output:
     match item:
         case {"b64_json": str(text)} | {"url": str(text)} if text:
-            try:
-                return encoding.output(text)
-            except Transient:
-                raise reply.unreadable() from None
+            return encoding.output(text, reply)
     raise reply.unreadable()

@@ -51,7 +51,7 @@ class Replicate(Vendor):
             case {"status": "succeeded", "data_removed": True}:
                 raise JobFailed(ErrorCode.PROVIDER_UNAVAILABLE, "The provider has deleted the result.")
             case {"status": "succeeded", "output": output}:
-                return Done([await self._output(text, api) for text in _links(output)])
+                return Done([await self._output(text, reply, api) for text in _links(output)])
             case {"status": "failed", **job}:
                 raise _failure(str(job.get("error")).lower())
             case {"status": "canceled" | "aborted"}:
@@ -85,12 +85,12 @@ class Replicate(Vendor):
                 return Transient(ErrorCode.PROVIDER_UNAVAILABLE, message, retry_after=wait)
         return None
 
-    async def _output(self, text: str, api: Api) -> Output:
+    async def _output(self, text: str, reply: Reply, api: Api) -> Output:
         """Files of the interface itself are given only to those who sign in."""
         if not text.startswith(f"{self.base_url.rstrip('/')}/"):
-            return encoding.output(text)
-        reply = await api.ask("GET", text)
-        return Output(reply.content, content_type=reply.content_type)
+            return encoding.output(text, reply)
+        file = await api.ask("GET", text)
+        return Output(file.content, content_type=file.content_type)
 
 
 def _wishes(params: Mapping[str, Any], offer: Offer) -> dict[str, Any]:

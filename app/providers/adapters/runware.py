@@ -44,12 +44,13 @@ class Runware(Vendor):
         task = _task(call, offer) | {"taskUUID": task_id, "outputType": "URL", "deliveryMethod": "async"}
         if call.callback_url:
             task["webhookURL"] = call.callback_url
-        items = _items(await api.order(call, "", json=[task | {"includeCost": True}]))
-        return _done(items) or Accepted(task_id, _POLL_SECONDS)
+        reply = await api.order(call, "", json=[task | {"includeCost": True}])
+        return _done(_items(reply), reply) or Accepted(task_id, _POLL_SECONDS)
 
     async def check(self, reference: str, api: Api) -> Done | Running:
-        items = _items(await api.ask("POST", "", json=[{"taskType": "getResponse", "taskUUID": reference}]))
-        return _done(items) or Running(next((item["progress"] / 100 for item in items if item.get("progress")), None))
+        reply = await api.ask("POST", "", json=[{"taskType": "getResponse", "taskUUID": reference}])
+        items = _items(reply)
+        return _done(items, reply) or Running(next(iter(_numbers(items, "progress", share=100)), None))
 
     async def look_up(self, reference: str, model: str, api: Api) -> Done | Accepted | None:
         task_id = _task_id(reference)
@@ -113,11 +114,11 @@ def _errors(body: Any) -> list[Item]:
     return [error for error in found if isinstance(error, dict) and "code" in error]
 
 
-def _done(items: Sequence[Item]) -> Done | None:
+def _done(items: Sequence[Item], reply: Reply) -> Done | None:
     """The results there are, when none is awaited any more. Raises what the vendor says went wrong with all of them."""
     if any(item.get("status") == "processing" for item in items):
         return None
-    made = [item for item in items if any(item.get(name) for name in _RESULTS)]
+    made = [item for item in items if _result(item)]
     clean = [item for item in made if not item.get("NSFWContent")]
     if made and not clean:
         raise Rejected(ErrorCode.CONTENT_REJECTED, "The provider found the result not fit to be shown.")
@@ -127,12 +128,23 @@ def _done(items: Sequence[Item]) -> Done | None:
             fault = _fault(errors[0])
             raise JobFailed(fault.code, fault.message) if isinstance(fault, Transient) else fault
         return None
-    costs = [item["cost"] for item in made if item.get("cost") is not None]
-    outputs = [
-        encoding.output(next(item[name] for name in _RESULTS if item.get(name)), seed=item.get("seed"))
-        for item in clean
-    ]
+    costs = _numbers(made, "cost")
+    outputs = [encoding.output(_result(item), reply, seed=_seed(item)) for item in clean]
     return Done(outputs, round(sum(costs) * 1_000_000) if costs else None)
+
+
+def _result(item: Item) -> str:
+    """Where it is, or itself; empty where there is none."""
+    return next((found for name in _RESULTS if isinstance(found := item.get(name), str)), "")
+
+
+def _seed(item: Item) -> int | None:
+    seed = item.get("seed")
+    return seed if isinstance(seed, int) else None
+
+
+def _numbers(items: Sequence[Item], name: str, *, share: int = 1) -> list[float]:
+    return [found / share for item in items if isinstance(found := item.get(name), int | float)]
 
 
 def _fault(error: Item, reply: Reply | None = None) -> ProviderError:

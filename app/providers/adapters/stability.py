@@ -1,6 +1,5 @@
 """Stability AI: Stable Image by forms, answered at once with the picture, or with a job where that takes longer."""
 
-from contextlib import suppress
 from math import inf
 from struct import unpack_from
 from typing import Any
@@ -114,8 +113,7 @@ def _done(body: Any, reply: Reply) -> Done:
             raise Rejected(ErrorCode.CONTENT_REJECTED, "The provider found the result not fit to be shown.")
         case {"finish_reason": "SUCCESS", "image": str(image), **rest} if image:
             seed = rest.get("seed")
-            with suppress(Transient):
-                return Done([encoding.output(image, seed=seed if isinstance(seed, int) else None)])
+            return Done([encoding.output(image, reply, seed=seed if isinstance(seed, int) else None)])
     raise reply.unreadable()
 
 
