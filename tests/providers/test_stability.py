@@ -15,7 +15,7 @@ import yaml
 from PIL import Image
 
 from app.providers.adapters.stability import Stability
-from app.providers.base import Accepted, Call, Done, ErrorCode, Offer, Running, Transient
+from app.providers.base import Accepted, Call, Done, ErrorCode, JobFailed, Offer, Running, Transient
 from app.providers.testing import PIXEL, Answer, Stage, VendorConformance, call
 
 JOB = "e52772ac75b08a9e0c1d5f3b7a6284d19c0e3f5a7b8d6c4e2f1a0b9c8d7e6f50"
@@ -186,6 +186,13 @@ async def test_a_job_by_a_name_that_is_no_name_is_not_asked_for() -> None:
     stage = Stage(Stability)
     fault = await stage.fault(stage.submit(RELIT, Answer(json={"id": "../../v1/user/account"})))
     assert fault.code == ErrorCode.PROVIDER_UNAVAILABLE
+
+
+async def test_a_job_it_knows_no_more_has_failed() -> None:
+    stage = Stage(Stability)
+    reference = await stage.accepted(RELIT, Answer(json={"id": JOB}))
+    fault = await stage.fault(stage.poll(reference, refusal(404, "not_found", "The result is not found or expired.")))
+    assert isinstance(fault, JobFailed)
 
 
 async def test_a_result_is_its_bytes_and_its_seed() -> None:

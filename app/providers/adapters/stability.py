@@ -5,7 +5,18 @@ from struct import unpack_from
 from typing import Any
 
 from app.providers import encoding
-from app.providers.base import Accepted, Call, Done, ErrorCode, Offer, ProviderError, Rejected, Running, Transient
+from app.providers.base import (
+    Accepted,
+    Call,
+    Done,
+    ErrorCode,
+    JobFailed,
+    Offer,
+    ProviderError,
+    Rejected,
+    Running,
+    Transient,
+)
 from app.providers.vendor import MEBIBYTE, Api, Reply, Vendor
 
 _JSON = {"Accept": "application/json"}  # else it gives the bare picture
@@ -55,8 +66,8 @@ class Stability(Vendor):
                 return Rejected(ErrorCode.CONTENT_REJECTED, "The provider refuses this content.")
             case (400, _):
                 return Rejected(ErrorCode.PROVIDER_REJECTED, f"The provider refused the request{_field(error)}.")
-            case (404, _) if not reply.is_order:
-                return Transient(ErrorCode.PROVIDER_UNAVAILABLE, "The provider does not know the job.")
+            case (404, "not_found") if not reply.is_order:
+                return JobFailed(ErrorCode.PROVIDER_UNAVAILABLE, "The provider does not know the job any more.")
             case (413, _):
                 return Transient(ErrorCode.NO_ROUTE, "The provider does not take files this large.")
             case (429, _):
