@@ -117,6 +117,12 @@ def calls(
             return _background(values, images["image"], wanted)
         case "replace_background", "composite":
             return _composites(values, images["image"], made)
+        case "replace_background", "replace_background":
+            width, height = _size(values, size)
+            params = {name: value for name, value in values.items() if name not in images}
+            params |= {"width": width, "height": height}
+            params |= {field: _prompt(values, field) for field in ("prompt", "negative_prompt")}
+            return [StepCall(images, params | share) for share in _shares(values, most)]
         case _:
             params = {name: value for name, value in values.items() if name not in images}
             params |= _whole_size(operation, values, size)

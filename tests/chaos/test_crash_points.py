@@ -43,9 +43,9 @@ KINDS = [
 if ALL:
     KINDS += [Kind(model, model) for model in MODELS if model not in ("now-blind", "later-findable")]
 
-# Whoever awaits in these files can be killed there; and those who do not while all goes as above: a stop in good order,
-# a cancel, a lost lease, an order that is refused, a vendor that is spared, a crowd that reads. What awaits in `_locked`
-# is met, but the name cannot be seen.
+# Whoever awaits in these files can be killed there; and those who do not while all goes as above: a stop in good
+# order, a cancel, a lost lease, an order that is refused, a vendor that is spared, a crowd that reads. What awaits in
+# `_locked` is met, but the name cannot be seen.
 SOURCES = {
     "app/core/lane.py": ("drain", "do_all"),
     "app/generation/advance.py": ("_hand_over", "cancel_at_provider"),

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from app.core.ids import new_id
 from app.core.settings import Providers, Settings
 from app.generation import routing, steps
 from app.generation.errors import ProviderNotConfigured, UnknownModel, UnsupportedParameter
@@ -118,3 +119,11 @@ def test_more_outputs_than_one_call_gives_are_several_calls(
     calls = steps.calls("text_to_image", "text_to_image", values, {}, (0, 0), {}, most)
     assert [call.params for call in calls] == [values | share for share in shares]
     assert steps.count("text_to_image", "text_to_image", values, {}, most) == len(calls)
+
+
+def test_a_background_replaced_in_one_call_has_the_words_of_its_preset() -> None:
+    image = new_id()
+    values = {"image": "asset", "preset": "wood", "prompt": None, "negative_prompt": None, "num_images": 1, "seed": 7}
+    [call] = steps.calls("replace_background", "replace_background", values, {"image": image}, (640, 480), {}, most=1)
+    assert "wood" in call.params["prompt"]
+    assert (call.params["width"], call.params["height"], call.files) == (640, 480, {"image": image})

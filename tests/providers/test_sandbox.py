@@ -81,14 +81,15 @@ async def answered(operation: str, files: dict[str, bytes] | None = None, **para
     return [output.content or b"" for output in done.outputs]
 
 
-def test_it_offers_what_local_offers_and_pictures_from_words() -> None:
+def test_it_offers_what_local_offers_and_what_models_make() -> None:
     sandbox = Sandbox(SETTINGS)
 
     assert isinstance(sandbox, Provider)
     assert isinstance(sandbox, Rehearses)
     offered = {(offer.operation, offer.steps) for offer in sandbox.offers}
     assert offered == {(offer.operation, offer.steps) for offer in Local.offers} | {
-        ("text_to_image", ("text_to_image",))
+        (operation, (operation,))
+        for operation in ("text_to_image", "image_to_image", "inpaint", "outpaint", "edit_image")
     }
     assert {offer.model for offer in sandbox.offers} == {"sandbox"}
 

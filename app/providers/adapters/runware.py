@@ -108,9 +108,13 @@ def _items(reply: Reply) -> Sequence[Item]:
 
 
 def _errors(body: Any) -> list[Item]:
-    found = body if isinstance(body, list) else []
-    if isinstance(body, dict):
-        found = body.get("errors") or [body.get("error")]
+    match body:
+        case {"errors": [_, *_] as found} | [*found]:
+            pass
+        case {"error": error}:
+            found = [error]
+        case _:
+            found = []
     return [error for error in found if isinstance(error, dict) and "code" in error]
 
 
