@@ -1,7 +1,7 @@
 """Sparing vendors that fail: a circuit breaker for each provider and model, shared by all workers through Redis.
 
 After FAILURES in a row a model is left alone for a while, longer each time it fails again; then one call at a time
-tries it. A vendor that says when to come back is left alone until then. Without Redis each process goes by what it has
+tries it. A vendor that says when to come back is left alone until then, and no longer. Without Redis each process goes by what it has
 seen itself.
 """
 
@@ -33,6 +33,8 @@ _CLOCK = "local t = redis.call('time') local now = t[1] * 1000 + math.floor(t[2]
 _WAIT = (
     _CLOCK
     + """
+local pause = tonumber(redis.call('hget', KEYS[1], 'pause') or 0)
+if now < pause then return pause - now end
 local until_ = tonumber(redis.call('hget', KEYS[1], 'until') or 0)
 if until_ == 0 then return 0 end
 if now < until_ then return until_ - now end
@@ -55,8 +57,8 @@ return math.floor(pause)
 _PAUSE = (
     _CLOCK
     + """
-local until_ = tonumber(redis.call('hget', KEYS[1], 'until') or 0)
-redis.call('hset', KEYS[1], 'until', math.max(until_, now + ARGV[1]))
+local pause = tonumber(redis.call('hget', KEYS[1], 'pause') or 0)
+redis.call('hset', KEYS[1], 'pause', math.max(pause, now + ARGV[1]))
 redis.call('del', KEYS[2])
 redis.call('expire', KEYS[1], ARGV[2])
 return ARGV[1]

@@ -107,3 +107,10 @@ async def test_where_there_is_no_other_a_task_waits_and_does_not_fail(stage: Sta
     await stage.engine.breakers.note("scripted/one", None)
     stage.first.script = [done()]
     assert (await stage.advance(task_id)).status == "succeeded"
+
+
+async def test_when_the_pause_is_over_all_may_call(pair: tuple[Breakers, Breakers]) -> None:
+    one, other = pair
+    await one.note(NAME, Transient(ErrorCode.PROVIDER_UNAVAILABLE, "429", retry_after=0.2))
+    await asyncio.sleep(0.25)
+    assert [await one.wait(NAME), await other.wait(NAME), await one.wait(NAME)] == [0, 0, 0]
