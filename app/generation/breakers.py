@@ -1,8 +1,8 @@
 """Sparing vendors that fail: a circuit breaker for each provider and model, shared by all workers through Redis.
 
 After FAILURES in a row a model is left alone for a while, longer each time it fails again; then one call at a time
-tries it. A vendor that says when to come back is left alone until then, and no longer. Without Redis each process goes by what it has
-seen itself.
+tries it. A vendor that says when to come back is left alone until then, and no longer. Without Redis each process goes
+by what it has seen itself.
 """
 
 from collections.abc import Awaitable
