@@ -20,7 +20,7 @@ from httpx_aiohttp import AiohttpTransport
 
 from app.core import clock
 from app.core.settings import Settings
-from app.providers import catalogue
+from app.providers import model_rows
 from app.providers.base import (
     REMOTE,
     Accepted,
@@ -210,7 +210,7 @@ class Vendor(ABC):
     lane = REMOTE
 
     def __init__(self, settings: Settings, *, client: httpx.AsyncClient | None = None) -> None:
-        self.offers: Sequence[Offer] = catalogue.offers_of(self.name)
+        self.offers: Sequence[Offer] = model_rows.offers_of(self.name)
         self.base_url = settings.providers.urls.get(self.name, self.default_url)
         self.keys = KeyRing(settings.providers.keys.get(self.name, ()))
         self.needs = self._missing(settings)

@@ -1,4 +1,4 @@
-"""The models a provider sells: rows of data, one file for each provider, `models/<provider>.toml` beside this file.
+"""The models a provider sells: rows of data, one file for each provider, `rows/<provider>.toml` beside this file.
 
 A plug-in keeps its own beside its adapter and reads it with `read`.
 """
@@ -84,7 +84,7 @@ class _File(_Row):
 @cache
 def offers_of(provider: str) -> tuple[Offer, ...]:
     """The offers in the provider's file here, in their order; none where it has no file."""
-    file = files("app.providers") / "models" / f"{provider}.toml"
+    file = files("app.providers") / "rows" / f"{provider}.toml"
     return _offers(file.read_text()) if file.is_file() else ()
 
 
