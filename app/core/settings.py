@@ -122,6 +122,7 @@ class Tasks(_Group):
     max_attempts: int = Field(default=3, ge=1, description="per step")
     image_deadline_seconds: float = 300
     provider_call_seconds: float = 60
+    turn_seconds: float = Field(default=3600, description="longest wait for a provider's turn, besides the deadline")
     max_wait_seconds: float = Field(default=60, description="longest ?wait=")
 
 

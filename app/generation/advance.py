@@ -20,16 +20,20 @@ from app.core.settings import Settings
 from app.generation import jobs, queries
 from app.generation.breakers import Breakers
 from app.generation.files import Files
+from app.generation.gates import Gates
 from app.generation.history import History
 from app.generation.imports import Imports
 from app.generation.leases import Claim, Heart, LostLease
 from app.generation.queries import Claimed
 from app.generation.recording import Recorder
 from app.generation.run import Run
+from app.generation.turns import Turns
 from app.providers.base import ProviderError
 from app.providers.catalog import Catalog
 
 log = structlog.get_logger()
+PLACE_SECONDS = 60.0
+"""A place at a provider is kept so much longer than a call may take: above the time between two polls."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class Engine:
     files: Files = field(init=False)
     imports: Imports = field(init=False)
     history: History = field(init=False)
-    breakers: Breakers = field(init=False)
+    gates: Gates = field(init=False)
 
     def __post_init__(self) -> None:
         outputs = Outputs(self.assets, self.database)
@@ -55,9 +59,13 @@ class Engine:
             "files": Files(self.settings, self.assets.egress, outputs),
             "imports": Imports(self.assets, self.database),
             "history": History(self.database),
-            "breakers": Breakers(self.database.redis, self.settings),
+            "gates": self._gates(),
         }.items():
             object.__setattr__(self, name, made)
+
+    def _gates(self) -> Gates:
+        redis, call_seconds = self.database.redis, self.settings.tasks.provider_call_seconds
+        return Gates(self.catalog, Breakers(redis, self.settings), Turns(redis, call_seconds + PLACE_SECONDS))
 
     @property
     def lease(self) -> timedelta:
@@ -88,7 +96,7 @@ async def work_on(engine: Engine, claimed: Claimed) -> None:
             files=engine.files,
             imports=engine.imports,
             history=engine.history,
-            breakers=engine.breakers,
+            gates=engine.gates,
         )
         try:
             await engine.heart.keep(claim, run.to_the_end())

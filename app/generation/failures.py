@@ -6,12 +6,14 @@ from random import uniform
 
 from app.core.settings import Settings
 from app.generation.models import AttemptStatus, Task, TaskAttempt
-from app.providers.base import ErrorCode, JobFailed, ProviderError, Rejected, Transient, Unknown
+from app.providers.base import Busy, ErrorCode, JobFailed, ProviderError, Rejected, Transient, Unknown
 
 FIRST_DELAY_SECONDS = 1.0
 LONGEST_DELAY_SECONDS = 60.0
 LONGEST_POLL_SECONDS = 30.0
 SHORTEST_POLL_SECONDS = 2.0
+PATIENCE_SECONDS = 10.0
+"""A call waits for its turn at a provider for so long before another provider is taken, where there is one."""
 
 # With these another provider may do better; the rest would fail there too.
 FAILOVER = frozenset(
@@ -25,6 +27,13 @@ class Spoiled(ProviderError):
 
 @dataclass(frozen=True, slots=True)
 class TryAgain:
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitTurn:
+    """Others are before it. The wait is no try, and is not counted against the deadline."""
+
     seconds: float
 
 
@@ -53,7 +62,7 @@ class GiveUp:
     message: str
 
 
-Verdict = TryAgain | KeepPolling | NextProvider | Reconcile | GiveUp
+Verdict = TryAgain | AwaitTurn | KeepPolling | NextProvider | Reconcile | GiveUp
 
 
 def judge(
@@ -67,6 +76,11 @@ def judge(
             return Reconcile(spread(min(poll_delay(attempt, now), max(left, 0))))
         case Transient() if attempt.status == AttemptStatus.ACCEPTED:
             return KeepPolling(spread(fault.retry_after or poll_delay(attempt, now)))
+        case Busy():
+            seconds = fault.retry_after or _backoff(_times_busy(task, attempt))
+            if may_await_turn(task, seconds, settings, now):
+                return AwaitTurn(spread(seconds))
+            fault = Transient(ErrorCode.PROVIDER_UNAVAILABLE, fault.message)
         case Transient() if fault.code not in (ErrorCode.PROVIDER_QUOTA, ErrorCode.NO_ROUTE):
             tries = sum(_is_same_call(other, attempt) for other in task.attempts)
             if tries < settings.tasks.max_attempts:
@@ -77,9 +91,26 @@ def judge(
     return GiveUp(fault.code, fault.message)
 
 
+def may_await_turn(task: Task, seconds: float, settings: Settings, now: datetime) -> bool:
+    """Whether it is worth so long a wait: not where another provider is to be had, nor for ever."""
+    if seconds > PATIENCE_SECONDS and task.route_index + 1 < len(task.route):
+        return False
+    longest = settings.tasks.image_deadline_seconds + settings.tasks.turn_seconds
+    return task.started_at is None or (now - task.started_at).total_seconds() + seconds < longest
+
+
 def _is_same_call(other: TaskAttempt, attempt: TaskAttempt) -> bool:
-    """A try counts against the next ones, but not one that was stopped by ourselves."""
-    return other.status != AttemptStatus.CANCELED and _call(other) == _call(attempt)
+    """A try counts against the next ones, but not one that was stopped by ourselves, or came too early."""
+    counts = other.status != AttemptStatus.CANCELED and not _was_busy(other)
+    return counts and _call(other) == _call(attempt)
+
+
+def _times_busy(task: Task, attempt: TaskAttempt) -> int:
+    return 1 + sum(_was_busy(other) and _call(other) == _call(attempt) for other in task.attempts)
+
+
+def _was_busy(attempt: TaskAttempt) -> bool:
+    return attempt.error is not None and attempt.error["code"] == ErrorCode.PROVIDER_BUSY
 
 
 def _call(attempt: TaskAttempt) -> tuple[object, ...]:
@@ -88,7 +119,7 @@ def _call(attempt: TaskAttempt) -> tuple[object, ...]:
 
 def _backoff(tries: int) -> float:
     """1, 2, 4 … seconds, spread by a quarter so that many do not return at once."""
-    return FIRST_DELAY_SECONDS * 2.0 ** (tries - 1) * uniform(0.75, 1.25)  # noqa: S311
+    return min(FIRST_DELAY_SECONDS * 2.0 ** (tries - 1), LONGEST_DELAY_SECONDS) * uniform(0.75, 1.25)  # noqa: S311
 
 
 def spread(seconds: float) -> float:

@@ -15,10 +15,10 @@ from app.assets.errors import AssetNotFound
 from app.core.db import UNREACHABLE, Database
 from app.core.ids import encode, new_id
 from app.core.settings import Settings
-from app.generation import breakers, failures, queries, reading, steps, transitions
-from app.generation.breakers import Breakers
+from app.generation import failures, queries, reading, steps, transitions
 from app.generation.failures import Spoiled
 from app.generation.files import TRIES, Files, Unusable, made_before, most_outputs
+from app.generation.gates import Gates, Hold
 from app.generation.history import History
 from app.generation.imports import ImportFailed, Imports, urls
 from app.generation.leases import Claim, LostLease
@@ -58,7 +58,7 @@ class Run:
         files: Files,
         imports: Imports,
         history: History,
-        breakers: Breakers,
+        gates: Gates,
     ) -> None:
         self._task = claimed.task
         self._claim = claim
@@ -69,7 +69,7 @@ class Run:
         self._files = files
         self._imports = imports
         self._history = history
-        self._breakers = breakers
+        self._gates = gates
         self._claimed = claimed
         self._claimed_at = asyncio.get_running_loop().time()
 
@@ -100,8 +100,8 @@ class Run:
         left_open = next((one for one in reversed(task.attempts) if self._is_of(one, step, UNDECIDED)), None)
         if left_open is not None:
             return await self._guarded(left_open, partial(self._resume, step, left_open))
-        if seconds := await self._breakers.wait(breakers.name_of(task)):
-            return await self._stand_aside(seconds)
+        if hold := await self._gates.enter(task):
+            return await self._hold(hold)
         try:
             async with asyncio.timeout(self._left()) as limit:
                 planned = await self._files.plan(task, step)
@@ -127,8 +127,7 @@ class Run:
             return await self._run_out_of_time()
         except ImportFailed as fault:
             return await self._fail(fault.code, fault.message)
-        result: bool = await patiently(partial(self._take_in, found, size_class))
-        return result
+        return await patiently(partial(self._take_in, found, size_class))
 
     async def _take_in(self, found: Mapping[str, str], size_class: int) -> bool:
         async with self._locked() as (session, task):
@@ -150,9 +149,15 @@ class Run:
 
     # --- calling
 
-    async def _stand_aside(self, seconds: float) -> bool:
+    async def _hold(self, hold: Hold) -> bool:
+        """It may not be called now: wait for its turn, take the next provider, or sleep."""
+        seconds, provider = failures.spread(hold.seconds), self._task.route[self._task.route_index]["provider"]
         async with self._locked() as (session, task):
-            return await transitions.stand_aside(session, task, min(seconds, max(self._left(), 0)))
+            if hold.is_turn and failures.may_await_turn(task, seconds, self._settings, self._now()):
+                return await transitions.await_turn(session, task, seconds)
+            is_to_go_on = await transitions.stand_aside(session, task, seconds)
+        await self._gates.settle(self._task, provider, is_open=False)
+        return is_to_go_on
 
     async def _begin(self, step: TaskStep, part: int) -> TaskAttempt:
         """Note that a provider is about to be called: before the call, so that a crash can be told from nothing."""
@@ -257,7 +262,8 @@ class Run:
             code, message = ErrorCode.PROVIDER_UNAVAILABLE, str(fault)
             raise Transient(code, message) if provider.is_repeatable else Spoiled(code, message) from fault
         attempt.status, attempt.asset_ids = AttemptStatus.SUCCEEDED, stored
-        attempt.cost_microusd = self._cost(step, attempt, done)
+        offer = self._offer(step, attempt)
+        attempt.cost_microusd = offer.cost(done) if offer else done.cost_microusd
         attempt.ended_at, attempt.error = self._now(), None
         parts = self._parts(step)
         task = self._task
@@ -284,13 +290,6 @@ class Run:
     def _offer(self, step: TaskStep, attempt: TaskAttempt) -> Offer | None:
         """The model's row as it is now."""
         return self._catalog.find(attempt.provider, step.name, attempt.model)
-
-    def _cost(self, step: TaskStep, attempt: TaskAttempt, done: Done) -> int | None:
-        """What the vendor says it charged us, else what the catalogue says it charges."""
-        offer = self._offer(step, attempt)
-        if done.cost_microusd is not None or offer is None or offer.cost_microusd is None:
-            return done.cost_microusd
-        return offer.cost_microusd * len(done.outputs)
 
     def _measure(self, attempt: TaskAttempt) -> None:
         task = self._task
@@ -358,12 +357,10 @@ class Run:
 
     async def _guarded(self, attempt: TaskAttempt, work: Callable[[], Awaitable[bool]]) -> bool:
         """Do it within the deadline, and turn each failure into what follows from it."""
-        breaker = breakers.name_of(self._task)
+        fault: ProviderError | None = None
         try:
             async with asyncio.timeout(self._left()) as limit:
                 is_to_go_on = await work()
-            await self._breakers.note(breaker, None)
-            return is_to_go_on
         except TimeoutError:
             if not limit.expired():
                 raise
@@ -376,9 +373,12 @@ class Run:
             log.exception("attempt_crashed", attempt_id=str(attempt.id))
             kind = Spoiled if self._claim.has_result else Transient
             fault = kind(ErrorCode.INTERNAL, "Something went wrong on our side.")
-        await self._breakers.note(breaker, fault)
-        result: bool = await patiently(partial(self._after, attempt.id, fault))
-        return result
+        await self._gates.note(self._task, fault)
+        if fault is not None:
+            is_to_go_on = await patiently(partial(self._after, attempt.id, fault))
+        is_open = any(one.id == attempt.id and one.status in UNDECIDED for one in self._task.attempts)
+        await self._gates.settle(self._task, attempt.provider, is_open=is_open)
+        return is_to_go_on
 
     async def _after(self, attempt_id: UUID, fault: ProviderError) -> bool:
         """What follows from a failure: wait and try again, another provider, the reconciler, or the end."""

@@ -11,7 +11,7 @@ from app.core.settings import Settings
 from app.events import service as events
 from app.generation import jobs, queries, reading
 from app.generation.errors import TooManyTasks
-from app.generation.failures import GiveUp, KeepPolling, NextProvider, Reconcile, TryAgain, Verdict
+from app.generation.failures import AwaitTurn, GiveUp, KeepPolling, NextProvider, Reconcile, TryAgain, Verdict
 from app.generation.models import AttemptStatus, StepStatus, Task, TaskAttempt, TaskStatus, TaskStep
 from app.ledger import service as ledger
 from app.providers.base import REMOTE, ErrorCode, ProviderError
@@ -21,6 +21,7 @@ RETRYABLE = frozenset(
         ErrorCode.PROVIDER_UNAVAILABLE,
         ErrorCode.PROVIDER_TIMEOUT,
         ErrorCode.PROVIDER_QUOTA,
+        ErrorCode.PROVIDER_BUSY,
         ErrorCode.URL_UNREACHABLE,
         ErrorCode.DEADLINE_EXCEEDED,
         ErrorCode.INTERNAL,
@@ -108,11 +109,21 @@ async def follow(
             task.steps[attempt.position].status = StepStatus.PENDING
             task.status = TaskStatus.PROCESSING
             return await _sleep(session, task, seconds)
+        case AwaitTurn(seconds):
+            task.steps[attempt.position].status = StepStatus.PENDING
+            return await await_turn(session, task, seconds)
         case NextProvider():
             return await _turn_to_next(session, task)
         case GiveUp(code, message):
             await fail(session, task, code, message, attempt.provider)
             return False
+
+
+async def await_turn(session: AsyncSession, task: Task, seconds: float) -> bool:
+    """Sleep while others are before it: the deadline is as much later."""
+    if task.deadline_at is not None:
+        task.deadline_at += timedelta(seconds=seconds)
+    return await _sleep(session, task, seconds)
 
 
 async def stand_aside(session: AsyncSession, task: Task, seconds: float) -> bool:

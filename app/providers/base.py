@@ -25,6 +25,7 @@ class ErrorCode(StrEnum):
     PROVIDER_UNAVAILABLE = "provider_unavailable"
     PROVIDER_TIMEOUT = "provider_timeout"
     PROVIDER_QUOTA = "provider_quota"
+    PROVIDER_BUSY = "provider_busy"
     PROVIDER_REJECTED = "provider_rejected"
     NO_ROUTE = "no_route"
     DEADLINE_EXCEEDED = "deadline_exceeded"
@@ -49,6 +50,13 @@ class Transient(ProviderError):
     def __init__(self, code: ErrorCode, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(code, message)
         self.retry_after = retry_after
+
+
+class Busy(Transient):
+    """We ask more often than the vendor wants, or have too much under way there: the call has to wait for its turn."""
+
+    def __init__(self, message: str = "The provider is asked too often.", *, retry_after: float | None = None) -> None:
+        super().__init__(ErrorCode.PROVIDER_BUSY, message, retry_after=retry_after)
 
 
 class KeyRefused(Transient):
@@ -129,6 +137,12 @@ class Offer:
     def is_called(self, name: str) -> bool:
         return name == self.model or name in self.aliases
 
+    def cost(self, done: "Done") -> int | None:
+        """Millionths of a US dollar: what the vendor says it charged us, else what it is known to charge."""
+        if done.cost_microusd is not None or self.cost_microusd is None:
+            return done.cost_microusd
+        return self.cost_microusd * len(done.outputs)
+
 
 def _no_doubt() -> None:
     """Nobody else may make the call."""
@@ -206,7 +220,8 @@ class Health:
 class Provider(Protocol):
     """One vendor. All methods raise `Transient`, `JobFailed`, `Rejected` or `Unknown` and nothing else.
 
-    It may have `needs: str | None` besides: what the operator has to set before it can be used.
+    It may have besides: `needs: str | None`, what the operator has to set before it can be used, and
+    `traffic: Traffic`, how much it may be asked for.
     """
 
     name: str

@@ -7,6 +7,7 @@ from typing import Any
 from app.core.settings import Settings
 from app.providers import registry
 from app.providers.base import Offer, Provider, Rehearses
+from app.providers.limits import Traffic
 
 SANDBOX = "sandbox"
 
@@ -53,6 +54,11 @@ class Catalog:
         """The offer as it is now; None where it is sold no more."""
         offers = self.providers[provider].offers if provider in self.providers else ()
         return next((offer for offer in offers if (offer.operation, offer.model) == (operation, model)), None)
+
+    def traffic(self, provider: str) -> Traffic:
+        """How much it may be asked for."""
+        found: Traffic = getattr(self.providers.get(provider), "traffic", None) or Traffic()
+        return found
 
     def needs(self, provider: str) -> str | None:
         """What has to be set before the provider can be used; None when all is there."""

@@ -1,4 +1,4 @@
-"""What a model can be asked for in size: by multiples, by a list of sizes, or by a list of shapes."""
+"""What a model can be asked for in size: by multiples, by a list of sizes, or by a list of shapes; and how often."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,6 +6,18 @@ from math import log, sqrt
 
 Size = tuple[int, int]
 """Width and height: pixels, or the terms of a ratio."""
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """How much a provider may be asked for; None: as much as one likes."""
+
+    requests_per_minute: int | None = None
+    jobs_at_once: int | None = None
+
+    @property
+    def is_free(self) -> bool:
+        return self.requests_per_minute is None and self.jobs_at_once is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from app.core.settings import Providers, Settings
 from app.providers import vendor as vendors
 from app.providers.base import (
     Accepted,
+    Busy,
     Call,
     Done,
     ErrorCode,
@@ -96,11 +97,11 @@ STRANGE = (
     Answer(json=None),
     Answer(content=b""),
 )
-BUSY = (
+DOWN = (
     Answer(500, json={"message": "oops"}),
     Answer(503, content=b"<html>Unavailable</html>", headers={"content-type": "text/html"}),
-    Answer(429, json={"message": "slow down"}, headers={"retry-after": "7"}),
 )
+TOO_OFTEN = Answer(429, json={"message": "slow down"}, headers={"retry-after": "7"})
 
 
 class VendorConformance:
@@ -133,7 +134,7 @@ class VendorConformance:
             "not_there": NOT_THERE,
             "cut_off": CUT_OFF,
             "strange": STRANGE,
-            "busy": BUSY,
+            "down": DOWN,
         }.items():
             if name in metafunc.fixturenames:
                 metafunc.parametrize(name, rows, ids=str)
@@ -206,19 +207,22 @@ class VendorConformance:
     ) -> None:
         assert isinstance(await stage.fault(stage.submit(order, strange)), Unknown)
 
-    async def test_a_vendor_that_is_busy_is_asked_later(self, stage: "Stage", order: Call, busy: Answer) -> None:
-        fault = await stage.fault(stage.submit(order, busy))
+    async def test_a_vendor_that_is_down_is_asked_later(self, stage: "Stage", order: Call, down: Answer) -> None:
+        fault = await stage.fault(stage.submit(order, down))
         assert (type(fault), fault.code) == (Transient, ErrorCode.PROVIDER_UNAVAILABLE)
-        assert isinstance(fault, Transient)
-        assert fault.retry_after == (7 if busy.status == 429 else None)
+
+    async def test_a_vendor_that_is_asked_too_often_says_when_to_come_back(self, stage: "Stage", order: Call) -> None:
+        fault = await stage.fault(stage.submit(order, TOO_OFTEN))
+        assert isinstance(fault, Busy)
+        assert fault.retry_after == 7
 
     async def test_polls_fail_and_the_job_does_not(self, stage: "Stage", order: Call) -> None:
         if self.accepted is None:
             return
         reference = await stage.accepted(order, self.accepted)
-        for answer in (*NOT_THERE, *CUT_OFF, *STRANGE, *BUSY):
+        for answer in (*NOT_THERE, *CUT_OFF, *STRANGE, *DOWN, TOO_OFTEN):
             fault = await stage.fault(stage.poll(reference, answer))
-            assert type(fault) is Transient, answer
+            assert type(fault) in (Transient, Busy), answer
 
     async def test_a_key_that_is_refused_is_not_used_again(self, stage: "Stage", order: Call) -> None:
         for answer, is_broke in ((self.bad_key, False), (self.broke, True)):

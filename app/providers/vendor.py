@@ -24,6 +24,7 @@ from app.providers import model_rows
 from app.providers.base import (
     REMOTE,
     Accepted,
+    Busy,
     Call,
     Done,
     ErrorCode,
@@ -49,7 +50,7 @@ _NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
 
 # The vendor, or what stands before it, gave up on a request that may be under way behind it.
 _GAVE_UP = frozenset({408, 502, 504, 520, 521, 522, 523, 524})
-_NOT_NOW = frozenset({409, 425, 429, 500, 503, 529})
+_NOT_NOW = frozenset({409, 425, 500, 503, 529})
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +178,8 @@ def fault_of(reply: Reply) -> ProviderError:
             return KeyRefused("This installation has nothing left to spend at the provider.", is_broke=True)
         case 413:
             return Rejected(ErrorCode.PROVIDER_REJECTED, "The provider does not take files this large.")
+        case 429:
+            return Busy(retry_after=reply.retry_after())
         case 404:
             return Transient(ErrorCode.NO_ROUTE, "The provider does not know the model any more.")
         case status if status in _GAVE_UP:

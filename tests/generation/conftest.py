@@ -112,9 +112,10 @@ class Stage:
 
 
 async def forget_breakers(database: Database) -> None:
-    """What other tests' scripts have failed at."""
-    if found := await database.redis.keys("backlot:breaker:*"):
-        await database.redis.delete(*found)
+    """What other tests' scripts have failed at, and where they wait."""
+    for names in ("backlot:breaker:*", "backlot:turns:*"):
+        if found := await database.redis.keys(names):
+            await database.redis.delete(*found)
 
 
 @pytest.fixture

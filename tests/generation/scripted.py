@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from PIL import Image
 
 from app.providers.base import REMOTE, Accepted, Call, Done, Health, Offer, Output, ProviderError, Running
+from app.providers.limits import Traffic
 
 Line = Done | Accepted | Running | ProviderError | Callable[[], "Line"] | float | None
 
@@ -30,6 +31,7 @@ class Scripted:
     script: list[Line] = field(default_factory=list)
     is_repeatable: bool = False
     lane: str = REMOTE
+    traffic: Traffic = field(default_factory=Traffic)
     found: list[Line] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     polls: list[str] = field(default_factory=list)

@@ -8,7 +8,7 @@ from redis.exceptions import ConnectionError as NoRedis
 from app.core.db import Database
 from app.core.settings import Settings
 from app.generation import breakers
-from app.generation.breakers import Breakers
+from app.generation.breakers import Breakers, State
 from app.providers.base import ErrorCode, Rejected, Transient
 from tests.generation.conftest import Stage, forget_breakers
 from tests.generation.scripted import done
@@ -58,6 +58,27 @@ async def test_then_one_at_a_time_tries_it(pair: tuple[Breakers, Breakers]) -> N
     assert await other.wait(NAME) == await one.wait(NAME) == 0
 
 
+async def test_what_fails_while_it_is_open_was_called_before(pair: tuple[Breakers, Breakers]) -> None:
+    one, other = pair
+    for _ in range(20):
+        await one.note(NAME, DOWN)
+        await other.note(NAME, DOWN)
+    assert 0 < await one.wait(NAME) <= 0.3
+    assert 0 < await other.wait(NAME) <= 0.3
+
+
+async def test_its_state_is_told(pair: tuple[Breakers, Breakers]) -> None:
+    one, other = pair
+    assert await one.states([NAME, "acme/two"]) == {NAME: State.CLOSED, "acme/two": State.CLOSED}
+    for _ in range(3):
+        await one.note(NAME, DOWN)
+    assert await other.states([NAME, "acme/two"]) == {NAME: State.OPEN, "acme/two": State.CLOSED}
+    await asyncio.sleep(0.35)
+    assert await other.states([NAME]) == {NAME: State.HALF_OPEN}
+    await one.note(NAME, None)
+    assert await other.states([NAME]) == {NAME: State.CLOSED}
+
+
 async def test_a_vendor_says_when_to_come_back(pair: tuple[Breakers, Breakers]) -> None:
     one, other = pair
     await one.note(NAME, Transient(ErrorCode.PROVIDER_UNAVAILABLE, "429", retry_after=7))
@@ -100,11 +121,11 @@ async def test_tasks_go_round_a_vendor_that_is_down(stage: Stage) -> None:
 
 async def test_where_there_is_no_other_a_task_waits_and_does_not_fail(stage: Stage) -> None:
     for _ in range(3):
-        await stage.engine.breakers.note("scripted/one", DOWN)
+        await stage.engine.gates.breakers.note("scripted/one", DOWN)
     task_id = await stage.order(provider="scripted")
     task = await stage.advance(task_id)
     assert (task.status, task.attempts) == ("processing", [])
-    await stage.engine.breakers.note("scripted/one", None)
+    await stage.engine.gates.breakers.note("scripted/one", None)
     stage.first.script = [done()]
     assert (await stage.advance(task_id)).status == "succeeded"
 

@@ -83,7 +83,7 @@ async def test_tasks_succeed_by_the_second_and_spare_the_first(vendors: Stage, i
 async def test_when_it_is_back_it_is_used_again(vendors: Stage, internet: Internet) -> None:
     assert await finish(vendors, await order(vendors)) == "succeeded by openai"
     internet.is_down = False
-    await vendors.engine.breakers.note("runware/flux-schnell", None)
+    await vendors.engine.gates.breakers.note("runware/flux-schnell", None)
     task_id = await order(vendors)
     assert await finish(vendors, task_id) == "succeeded by runware"
     assert (await vendors.row(task_id)).attempts[0].cost_microusd == 4000

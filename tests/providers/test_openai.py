@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from app.providers.adapters.openai import OpenAI
-from app.providers.base import Call, Done, ErrorCode, KeyRefused, Rejected, Transient, Unknown
+from app.providers.base import Busy, Call, Done, ErrorCode, KeyRefused, Rejected, Transient, Unknown
 from app.providers.testing import PIXEL, Answer, Stage, VendorConformance, call
 from tests.providers.pictures import decoded, png
 
@@ -282,7 +282,7 @@ async def test_too_many_requests_and_no_money_are_told_apart() -> None:
     headers = {"retry-after-ms": "1500", "retry-after": "2"}
     answer = replace(refusal("rate_limit_exceeded", 429), headers=headers)
     fault = await stage.fault(stage.submit(EDIT, answer))
-    assert type(fault) is Transient
+    assert isinstance(fault, Busy)
     assert fault.retry_after == 1.5
     broke = await stage.fault(stage.submit(EDIT, refusal("billing_hard_limit_reached")))
     assert isinstance(broke, KeyRefused)

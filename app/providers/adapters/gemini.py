@@ -5,7 +5,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.providers import encoding
-from app.providers.base import Call, Done, ErrorCode, KeyRefused, Offer, Output, ProviderError, Rejected, Transient
+from app.providers.base import (
+    Busy,
+    Call,
+    Done,
+    ErrorCode,
+    KeyRefused,
+    Offer,
+    Output,
+    ProviderError,
+    Rejected,
+    Transient,
+)
 from app.providers.limits import Limits
 from app.providers.vendor import LONGEST_RETRY_SECONDS, Api, Reply, Vendor
 
@@ -116,8 +127,7 @@ def _fault(status: str, details: Sequence[Json], reply: Reply) -> ProviderError 
         case "RESOURCE_EXHAUSTED" if any("PerDay" in str(detail.get("violations")) for detail in details):
             return KeyRefused("This installation has used up its day's quota at the provider.", is_broke=True)
         case "RESOURCE_EXHAUSTED":
-            after = _retry_after(details) or reply.retry_after()
-            return Transient(ErrorCode.PROVIDER_UNAVAILABLE, "The provider is asked too often.", retry_after=after)
+            return Busy(retry_after=_retry_after(details) or reply.retry_after())
         case "INVALID_ARGUMENT" if any(detail.get("reason") == "API_KEY_INVALID" for detail in details):
             return KeyRefused("The provider does not accept the key of this installation.")
         case "FAILED_PRECONDITION":

@@ -8,6 +8,7 @@ from app.core.settings import Settings
 from app.providers import encoding
 from app.providers.base import (
     Accepted,
+    Busy,
     Call,
     Done,
     ErrorCode,
@@ -122,7 +123,9 @@ def _task_id(reply: Reply) -> str:
             raise Rejected(ErrorCode.PROVIDER_REJECTED, "The provider refused the request.")
         case {"code": 24}:
             raise Rejected(ErrorCode.CONTENT_REJECTED, "The provider refuses this content.")
-        case {"code": 9 | 23}:
+        case {"code": 23}:
+            raise Busy("The provider's queue is full.")
+        case {"code": 9}:
             raise Transient(ErrorCode.PROVIDER_UNAVAILABLE, "The provider cannot do it now.")
     raise reply.unreadable()
 

@@ -7,6 +7,7 @@ from typing import Any
 from app.providers import encoding
 from app.providers.base import (
     Accepted,
+    Busy,
     Call,
     Done,
     ErrorCode,
@@ -81,8 +82,7 @@ class Replicate(Vendor):
             case 422, {"detail": str(detail)} if field := _FIELD.search(detail):
                 return Rejected(ErrorCode.PROVIDER_REJECTED, f"The provider refused the request ({field[1]}).")
             case 429, _:
-                message, wait = "The provider is asked too often.", reply.retry_after() or _seconds(reply)
-                return Transient(ErrorCode.PROVIDER_UNAVAILABLE, message, retry_after=wait)
+                return Busy(retry_after=reply.retry_after() or _seconds(reply))
         return None
 
     async def _output(self, text: str, reply: Reply, api: Api) -> Output:

@@ -8,6 +8,7 @@ from uuid import UUID
 from app.providers import encoding
 from app.providers.base import (
     Accepted,
+    Busy,
     Call,
     Done,
     ErrorCode,
@@ -32,7 +33,7 @@ _RESULTS = ("imageURL", "imageBase64Data", "imageDataURI")
 _REFUSED = ("contentpolicy", "nsfw", "promptblocked", "sensitivecontent")
 _BROKE = ("credit", "quota", "balance", "paymentrequired")
 _KEY = ("apikey", "authent", "authoriz", "unauthorized")
-_NOT_NOW = ("ratelimit", "timeout", "inferenceerror", "noavailableserver", "modelnotready")
+_NOT_NOW = ("timeout", "inferenceerror", "noavailableserver", "modelnotready")
 
 
 class Runware(Vendor):
@@ -159,6 +160,8 @@ def _fault(error: Item, reply: Reply | None = None) -> ProviderError:
         return KeyRefused("This installation has nothing left to spend at the provider.", is_broke=True)
     if any(part in code for part in _KEY):
         return KeyRefused("The provider does not accept the key of this installation.")
+    if "ratelimit" in code:
+        return Busy(retry_after=reply.retry_after() if reply else None)
     if any(part in code for part in _NOT_NOW) or code.startswith("provider"):
         retry_after = reply.retry_after() if reply else None
         return Transient(ErrorCode.PROVIDER_UNAVAILABLE, "The provider cannot do it now.", retry_after=retry_after)

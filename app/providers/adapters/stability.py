@@ -7,6 +7,7 @@ from typing import Any
 from app.providers import encoding
 from app.providers.base import (
     Accepted,
+    Busy,
     Call,
     Done,
     ErrorCode,
@@ -71,8 +72,7 @@ class Stability(Vendor):
             case (413, _):
                 return Transient(ErrorCode.NO_ROUTE, "The provider does not take files this large.")
             case (429, _):
-                seconds = reply.retry_after() or _BLOCKED_SECONDS
-                return Transient(ErrorCode.PROVIDER_UNAVAILABLE, "The provider is busy.", retry_after=seconds)
+                return Busy(retry_after=reply.retry_after() or _BLOCKED_SECONDS)
         return None
 
 
