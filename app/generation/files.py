@@ -12,7 +12,7 @@ from app.assets.outputs import Outputs
 from app.core.egress import Egress, EgressError
 from app.core.ids import decode
 from app.core.settings import Settings
-from app.generation import steps
+from app.generation import steps, ways
 from app.generation.models import StepStatus, Task, TaskStep
 from app.generation.operations import OPERATIONS
 from app.generation.recording import patiently
@@ -33,12 +33,6 @@ def made_before(task: Task) -> Made:
     return {step.name: step.asset_ids for step in task.steps if step.status == StepStatus.SUCCEEDED}
 
 
-def most_outputs(task: Task) -> int:
-    """Of one call to the provider chosen now."""
-    most: int = task.route[task.route_index].get("most", 4)
-    return most
-
-
 class Files:
     """One per process."""
 
@@ -53,7 +47,8 @@ class Files:
         first = list(images.values())[:1]
         found = await self._outputs.find_inputs(first, workspace_id=task.workspace_id, mode=task.mode)
         size = next(((one.width, one.height) for one in found.values()), (0, 0))
-        return steps.calls(task.operation, step.name, task.input, images, size, made_before(task), most_outputs(task))
+        parts = [ways.of(task, position) for position in range(step.position + 1)]
+        return steps.calls(task.operation, step.name, task.input, images, size, made_before(task), parts)
 
     async def read(self, task: Task, call: StepCall) -> Mapping[UUID, bytes]:
         """The contents of a call's files; waits for a storage that is down. Raises AssetNotFound."""

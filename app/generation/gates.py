@@ -6,7 +6,7 @@ from app.generation.breakers import Breakers
 from app.generation.models import Task
 from app.generation.turns import Turns
 from app.providers.base import REMOTE, ProviderError
-from app.providers.catalog import Catalog
+from app.providers.catalog import Catalog, Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,38 +25,33 @@ class Gates:
     breakers: Breakers
     turns: Turns
 
-    async def enter(self, task: Task) -> Hold | None:
-        """None when the provider chosen now may be called; then `note` and `settle` are told of its end."""
-        if not _is_vendors(task):
+    async def enter(self, task: Task, part: Part) -> Hold | None:
+        """None when the call may be made; then `note` and `settle` are told of its end."""
+        if not _is_vendors(task, part):
             return None
-        provider, ticket = _provider(task), str(task.id)
-        traffic = self.catalog.traffic(provider)
-        if seconds := await self.turns.enter(provider, ticket, traffic):
+        ticket, traffic = str(task.id), self.catalog.traffic(part.provider)
+        if seconds := await self.turns.enter(part.provider, ticket, traffic):
             return Hold(seconds, is_turn=True)
-        if seconds := await self.breakers.wait(_model(task)):
-            await self.turns.leave(provider, ticket, traffic)
+        if seconds := await self.breakers.wait(_name(part)):
+            await self.turns.leave(part.provider, ticket, traffic)
             return Hold(seconds, is_turn=False)
         return None
 
-    async def note(self, task: Task, fault: ProviderError | None) -> None:
-        """How the call to the provider chosen now went."""
-        if _is_vendors(task):
-            await self.breakers.note(_model(task), fault)
+    async def note(self, task: Task, part: Part, fault: ProviderError | None) -> None:
+        """How the call went."""
+        if _is_vendors(task, part):
+            await self.breakers.note(_name(part), fault)
 
-    async def settle(self, task: Task, provider: str, *, is_open: bool) -> None:
-        """Whether that provider still works for the task; it may be another than the one chosen now."""
-        settle = self.turns.keep if is_open else self.turns.leave
-        await settle(provider, str(task.id), self.catalog.traffic(provider))
-
-
-def _is_vendors(task: Task) -> bool:
-    return task.mode == "live" and task.route[task.route_index].get("lane", REMOTE) == REMOTE
+    async def settle(self, task: Task, part: Part, *, is_open: bool) -> None:
+        """Whether the provider still works for the task."""
+        if _is_vendors(task, part):
+            settle = self.turns.keep if is_open else self.turns.leave
+            await settle(part.provider, str(task.id), self.catalog.traffic(part.provider))
 
 
-def _provider(task: Task) -> str:
-    provider: str = task.route[task.route_index]["provider"]
-    return provider
+def _is_vendors(task: Task, part: Part) -> bool:
+    return task.mode == "live" and part.lane == REMOTE
 
 
-def _model(task: Task) -> str:
-    return f"{_provider(task)}/{task.route[task.route_index]['model']}"
+def _name(part: Part) -> str:
+    return f"{part.provider}/{part.model}"

@@ -5,7 +5,7 @@ workers' own look, and the caller's repetition with the same Idempotency-Key is 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
@@ -207,6 +207,7 @@ class Intake:
                     "model": way.offer.model,
                     "steps": list(way.offer.steps),
                     "most": way.offer.max_outputs,
+                    **({"parts": [asdict(part) for part in way.parts]} if way.parts else {}),
                 }
                 for way in draft.route
             ],

@@ -13,11 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.assets.errors import AssetNotFound
 from app.core.db import UNREACHABLE, Database
-from app.core.ids import encode, new_id
+from app.core.ids import encode
 from app.core.settings import Settings
-from app.generation import failures, queries, reading, steps, transitions
+from app.generation import failures, milestones, queries, steps, transitions, ways
 from app.generation.failures import Spoiled
-from app.generation.files import TRIES, Files, Unusable, made_before, most_outputs
+from app.generation.files import TRIES, Files, Unusable, made_before
 from app.generation.gates import Gates, Hold
 from app.generation.history import History
 from app.generation.imports import ImportFailed, Imports, urls
@@ -37,7 +37,7 @@ from app.providers.base import (
     Transient,
     Unknown,
 )
-from app.providers.catalog import Catalog
+from app.providers.catalog import Catalog, Part
 
 log = structlog.get_logger()
 UNDECIDED = (AttemptStatus.SUBMITTING, AttemptStatus.ACCEPTED, AttemptStatus.UNKNOWN)
@@ -100,8 +100,11 @@ class Run:
         left_open = next((one for one in reversed(task.attempts) if self._is_of(one, step, UNDECIDED)), None)
         if left_open is not None:
             return await self._guarded(left_open, partial(self._resume, step, left_open))
-        if hold := await self._gates.enter(task):
-            return await self._hold(hold)
+        way = ways.of(task, step.position)
+        if way.lane != task.lane:
+            return await self._change_lane(way.lane)
+        if hold := await self._gates.enter(task, way):
+            return await self._hold(hold, way)
         try:
             async with asyncio.timeout(self._left()) as limit:
                 planned = await self._files.plan(task, step)
@@ -138,40 +141,36 @@ class Run:
 
     def _parts(self, step: TaskStep) -> dict[int, list[UUID]]:
         """What the step's calls have made so far, in their order; of the provider chosen now."""
-        route = self._task.route[self._task.route_index]
+        way = ways.of(self._task, step.position)
         done = [
             one
             for one in self._task.attempts
             if self._is_of(one, step, (AttemptStatus.SUCCEEDED,))
-            and (one.provider, one.model) == (route["provider"], route["model"])
+            and (one.provider, one.model) == (way.provider, way.model)
         ]
         return {one.part: one.asset_ids for one in sorted(done, key=lambda one: one.part)}
 
     # --- calling
 
-    async def _hold(self, hold: Hold) -> bool:
+    async def _hold(self, hold: Hold, way: Part) -> bool:
         """It may not be called now: wait for its turn, take the next provider, or sleep."""
-        seconds, provider = failures.spread(hold.seconds), self._task.route[self._task.route_index]["provider"]
+        seconds = failures.spread(hold.seconds)
         async with self._locked() as (session, task):
             if hold.is_turn and failures.may_await_turn(task, seconds, self._settings, self._now()):
                 return await transitions.await_turn(session, task, seconds)
             is_to_go_on = await transitions.stand_aside(session, task, seconds)
-        await self._gates.settle(self._task, provider, is_open=False)
+        await self._gates.settle(self._task, way, is_open=False)
         return is_to_go_on
+
+    async def _change_lane(self, lane: str) -> bool:
+        async with self._locked() as (session, task):
+            return await transitions.change_lane(session, task, lane)
 
     async def _begin(self, step: TaskStep, part: int) -> TaskAttempt:
         """Note that a provider is about to be called: before the call, so that a crash can be told from nothing."""
-        task, is_first = self._task, not any(one.run == self._task.run for one in self._task.attempts)
-        attempt = transitions.begin_attempt(task, step, part, self._now())
-        item = {
-            "run": task.run,
-            "position": step.position,
-            "part": part,
-            "provider": attempt.provider,
-            "model": attempt.model,
-            "started_at": attempt.started_at,
-            **(self._event("task.started") if is_first else {}),
-        }
+        is_first = not any(one.run == self._task.run for one in self._task.attempts)
+        attempt = transitions.begin_attempt(self._task, step, part, self._now())
+        item = milestones.begun(self._task, attempt, is_first=is_first)
         await self._record(attempt, self._recorder.begin, item)
         return attempt
 
@@ -181,9 +180,9 @@ class Run:
         provider = self._catalog.providers.get(attempt.provider)
         if provider is None:
             raise Transient(ErrorCode.NO_ROUTE, f"The provider {attempt.provider} is not enabled here.")
-        order = call.to_provider(
-            self._task, step, attempt, contents, self._settings, self._claim.about_to_send, self._offer(step, attempt)
-        )
+        operation, sure = ways.of(self._task, step.position).operation, self._claim.about_to_send
+        offer = self._offer(step, attempt)
+        order = call.to_provider(self._task, attempt, contents, self._settings, sure, operation, offer)
         try:
             order.about_to_send()
             answer = await provider.submit(order)
@@ -265,17 +264,10 @@ class Run:
         offer = self._offer(step, attempt)
         attempt.cost_microusd = offer.cost(done) if offer else done.cost_microusd
         attempt.ended_at, attempt.error = self._now(), None
-        parts = self._parts(step)
-        task = self._task
-        calls = steps.count(task.operation, step.name, task.input, made_before(task), most_outputs(task))
-        is_done = len(parts) == calls
-        item = {
-            "asset_ids": stored,
-            "cost": attempt.cost_microusd,
-            "position": step.position,
-            "ended_at": attempt.ended_at,
-            **(self._complete(step, [made for part in sorted(parts) for made in parts[part]]) if is_done else {}),
-        }
+        parts, task = self._parts(step), self._task
+        calls = steps.count(task.operation, step.name, task.input, made_before(task), ways.of(task, step.position))
+        made = [made for part in sorted(parts) for made in parts[part]] if len(parts) == calls else None
+        item = milestones.finished(task, step, attempt, made)
         # Whoever is stopped in the next line, or loses the database, cannot know whether these are the customer's now.
         # What was not published is swept in an hour.
         try:
@@ -284,36 +276,21 @@ class Run:
             await self._files.discard(stored)
             raise
         if self._task.is_ended:
-            self._measure(attempt)
+            self._measure()
         return not self._task.is_ended
 
     def _offer(self, step: TaskStep, attempt: TaskAttempt) -> Offer | None:
         """The model's row as it is now."""
-        return self._catalog.find(attempt.provider, step.name, attempt.model)
+        operation = ways.of(self._task, step.position).operation
+        return self._catalog.find(attempt.provider, operation, attempt.model)
 
-    def _measure(self, attempt: TaskAttempt) -> None:
-        task = self._task
+    def _measure(self) -> None:
+        """How long a task by that route takes, for the estimates of others."""
+        task, route = self._task, self._task.route[self._task.route_index]
         if task.started_at is not None and task.completed_at is not None:
             seconds = (task.completed_at - task.started_at).total_seconds()
-            kind = (task.operation, attempt.provider, attempt.model, task.size_class)
+            kind = (task.operation, route["provider"], route["model"], task.size_class)
             self._history.note(kind, len(task.output_ids), seconds)
-
-    def _complete(self, step: TaskStep, made: list[UUID]) -> dict[str, Any]:
-        """The step is done, and with the last one the task: what is to be recorded of it."""
-        task = self._task
-        step.status, step.asset_ids, step.completed_at = StepStatus.SUCCEEDED, made, self._now()
-        task.status = TaskStatus.PROCESSING
-        if step.position < len(task.steps) - 1:
-            return {"step_assets": made, **self._event("task.progress")}
-        task.charged = task.quoted * min(len(made), task.num_outputs) // task.num_outputs
-        task.status, task.output_ids, task.completed_at = TaskStatus.SUCCEEDED, made, step.completed_at
-        charge = {"charged": task.charged, "reason": f"Task: {task.operation}", "lane": task.lane}
-        return {"step_assets": made, **charge, **self._event("task.succeeded")}
-
-    def _event(self, type_: str) -> dict[str, Any]:
-        """The task as it is now; its balance is filled in where the money is moved."""
-        data = reading.snapshot(self._task)
-        return {"event_id": new_id(), "event": type_, "data": data, "batch_id": self._task.batch_id}
 
     async def _record(
         self, attempt: TaskAttempt, write: Callable[[dict[str, Any]], Awaitable[bool]], item: dict[str, Any]
@@ -358,6 +335,7 @@ class Run:
     async def _guarded(self, attempt: TaskAttempt, work: Callable[[], Awaitable[bool]]) -> bool:
         """Do it within the deadline, and turn each failure into what follows from it."""
         fault: ProviderError | None = None
+        way = ways.of(self._task, attempt.position)
         try:
             async with asyncio.timeout(self._left()) as limit:
                 is_to_go_on = await work()
@@ -373,11 +351,11 @@ class Run:
             log.exception("attempt_crashed", attempt_id=str(attempt.id))
             kind = Spoiled if self._claim.has_result else Transient
             fault = kind(ErrorCode.INTERNAL, "Something went wrong on our side.")
-        await self._gates.note(self._task, fault)
+        await self._gates.note(self._task, way, fault)
         if fault is not None:
             is_to_go_on = await patiently(partial(self._after, attempt.id, fault))
         is_open = any(one.id == attempt.id and one.status in UNDECIDED for one in self._task.attempts)
-        await self._gates.settle(self._task, attempt.provider, is_open=is_open)
+        await self._gates.settle(self._task, way, is_open=is_open)
         return is_to_go_on
 
     async def _after(self, attempt_id: UUID, fault: ProviderError) -> bool:

@@ -8,9 +8,10 @@ from uuid import UUID
 from app.core.ids import encode
 from app.core.settings import Settings
 from app.generation import callbacks, presets
-from app.generation.models import Task, TaskAttempt, TaskStep
+from app.generation.models import Task, TaskAttempt
 from app.generation.operations import MAX_SIDE
 from app.providers.base import Call, Offer
+from app.providers.catalog import Part
 
 COMPOSITE_FIELDS = ("shadow", "output_format", "output_quality")
 
@@ -25,17 +26,17 @@ class StepCall:
     def to_provider(
         self,
         task: Task,
-        step: TaskStep,
         attempt: TaskAttempt,
         contents: Mapping[UUID, bytes],
         settings: Settings,
         about_to_send: Callable[[], None],
+        operation: str,
         offer: Offer | None,
     ) -> Call:
-        """The call as this attempt makes it."""
+        """The call as this attempt makes it, of that provider's operation."""
         place = (attempt.run, attempt.position, attempt.part)
         return Call(
-            operation=step.name,
+            operation=operation,
             model=attempt.model,
             params=self.params,
             files={role: contents[asset] for role, asset in self.files.items()},
@@ -64,7 +65,8 @@ def _prompt(values: Mapping[str, Any], field: str) -> str:
     return ", ".join(part.strip() for part in parts if part and part.strip())
 
 
-def _background(values: Mapping[str, Any], image: UUID, size: tuple[int, int]) -> list[StepCall]:
+def _background(values: Mapping[str, Any], size: tuple[int, int]) -> list[StepCall]:
+    """By our own renderer, which knows presets by their recipe."""
     params = {
         "prompt": values.get("prompt") or "",
         "full_prompt": _prompt(values, "prompt"),
@@ -78,16 +80,36 @@ def _background(values: Mapping[str, Any], image: UUID, size: tuple[int, int]) -
     return [StepCall({}, params)]
 
 
-def _composites(values: Mapping[str, Any], image: UUID, made: Made) -> list[StepCall]:
+def _empty_sets(values: Mapping[str, Any], size: tuple[int, int], most: int) -> list[StepCall]:
+    """By a model that makes pictures from words: of the place alone, for the subject is laid over it."""
+    params = {
+        "prompt": f"{_prompt(values, 'prompt')}. {_EMPTY}",
+        "negative_prompt": _prompt(values, "negative_prompt") or None,
+        "seed": values["seed"],
+        "num_images": values["num_images"],
+        "width": size[0],
+        "height": size[1],
+        "steps": None,
+        "guidance_scale": None,
+        "scheduler": None,
+        "output_format": "png",
+        "output_quality": 95,
+    }
+    return [StepCall({}, params | share) for share in _shares(params, most)]
+
+
+def _composites(
+    values: Mapping[str, Any], image: UUID, made: Made, size: tuple[int, int], *, knows_scene: bool
+) -> list[StepCall]:
     mask = made["remove_background"][0]
-    shared = {name: values[name] for name in COMPOSITE_FIELDS}
+    shared = {name: values[name] for name in COMPOSITE_FIELDS} | {"width": size[0], "height": size[1]}
     return [
         StepCall(
             {"image": image, "mask": mask, "background": background},
             {
                 **shared,
-                "scene": _scene(values),
-                "prompt": values.get("prompt") or "",
+                "scene": _scene(values) if knows_scene else None,
+                "prompt": (values.get("prompt") or "") if knows_scene else "",
                 "negative_prompt": _prompt(values, "negative_prompt"),
                 "seed": values["seed"] + number,
             },
@@ -103,37 +125,45 @@ def calls(
     images: Mapping[str, UUID],
     size: tuple[int, int],
     made: Made,
-    most: int,
+    parts: Sequence[Part],
 ) -> list[StepCall]:
     """The calls of one step, all to be answered for it to succeed.
 
-    `size` is the input image's, in pixels; one call makes at `most` so many outputs.
+    `size` is the input image's, in pixels; `parts` are who makes the calls of the steps up to this one.
     """
+    part = parts[-1]
     match operation, step:
         case "replace_background", "remove_background":
             return [StepCall({"image": images["image"]}, {"only_mask": True, **_MATTING})]
+        case "replace_background", "background" if part.operation != step:
+            return _empty_sets(values, _size(values, size), part.most)
         case "replace_background", "background":
-            wanted = _size(values, size)
-            return _background(values, images["image"], wanted)
+            return _background(values, _size(values, size))
         case "replace_background", "composite":
-            return _composites(values, images["image"], made)
+            knows_scene = parts[-2].operation == "background"
+            return _composites(values, images["image"], made, _size(values, size), knows_scene=knows_scene)
         case "replace_background", "replace_background":
             width, height = _size(values, size)
             params = {name: value for name, value in values.items() if name not in images}
             params |= {"width": width, "height": height}
             params |= {field: _prompt(values, field) for field in ("prompt", "negative_prompt")}
-            return [StepCall(images, params | share) for share in _shares(values, most)]
+            return [StepCall(images, params | share) for share in _shares(values, part.most)]
         case _:
             params = {name: value for name, value in values.items() if name not in images}
             params |= _whole_size(operation, values, size)
-            return [StepCall(images, params | share) for share in _shares(values, most)]
+            return [StepCall(images, params | share) for share in _shares(values, part.most)]
 
 
-def count(operation: str, step: str, values: Mapping[str, Any], made: Made, most: int) -> int:
+def count(operation: str, step: str, values: Mapping[str, Any], made: Made, part: Part) -> int:
     """How many calls the step is made of, as `calls` gives them."""
-    if operation == "replace_background" and step != operation:
-        return len(made["background"]) if step == "composite" else 1
-    return len(_shares(values, most))
+    match operation, step:
+        case "replace_background", "remove_background":
+            return 1
+        case "replace_background", "background" if part.operation == step:
+            return 1
+        case "replace_background", "composite":
+            return len(made["background"])
+    return len(_shares(values, part.most))
 
 
 def _shares(values: Mapping[str, Any], most: int) -> list[dict[str, int]]:
@@ -148,6 +178,7 @@ def _shares(values: Mapping[str, Any], most: int) -> list[dict[str, int]]:
     ]
 
 
+_EMPTY = "An empty set for a product photograph, seen at eye level: no product, no people, no text."
 _MATTING = {
     "alpha_matting": True,
     "post_process_mask": True,

@@ -9,12 +9,12 @@ from app.core import clock
 from app.core.ids import new_id
 from app.core.settings import Settings
 from app.events import service as events
-from app.generation import jobs, queries, reading
+from app.generation import jobs, queries, reading, ways
 from app.generation.errors import TooManyTasks
 from app.generation.failures import AwaitTurn, GiveUp, KeepPolling, NextProvider, Reconcile, TryAgain, Verdict
 from app.generation.models import AttemptStatus, StepStatus, Task, TaskAttempt, TaskStatus, TaskStep
 from app.ledger import service as ledger
-from app.providers.base import REMOTE, ErrorCode, ProviderError
+from app.providers.base import ErrorCode, ProviderError
 
 RETRYABLE = frozenset(
     {
@@ -49,8 +49,7 @@ def announce(session: AsyncSession, task: Task, type_: str, place: reading.Place
 
 def plan(task: Task) -> None:
     """Lay out the steps of the route chosen now, keeping those done whose place and name stay the same."""
-    route = task.route[task.route_index]
-    task.lane, names = route.get("lane", REMOTE), route["steps"]
+    names = task.route[task.route_index]["steps"]
     kept = [
         step
         for step, name in zip(task.steps, names, strict=False)
@@ -63,26 +62,27 @@ def plan(task: Task) -> None:
             for place in range(len(kept), len(names))
         ),
     ]
+    task.lane = ways.of(task, min(len(kept), len(names) - 1)).lane
 
 
 def begin_attempt(task: Task, step: TaskStep, part: int, now: datetime) -> TaskAttempt:
     """The attempt at one of the step's calls, which is about to be made, and what it makes of step and task."""
-    route = task.route[task.route_index]
+    part_by = ways.of(task, step.position)
     attempt = TaskAttempt(
         id=new_id(),
         task_id=task.id,
         run=task.run,
         position=step.position,
         part=part,
-        provider=route["provider"],
-        model=route["model"],
+        provider=part_by.provider,
+        model=part_by.model,
         status=AttemptStatus.SUBMITTING,
         asset_ids=[],
         callbacks=0,
         started_at=now,
     )
     task.attempts.append(attempt)
-    task.provider = attempt.provider
+    task.provider = task.route[task.route_index]["provider"]
     task.status = TaskStatus.PROCESSING
     step.status = StepStatus.PROCESSING
     step.started_at = step.started_at or now
@@ -117,6 +117,13 @@ async def follow(
         case GiveUp(code, message):
             await fail(session, task, code, message, attempt.provider)
             return False
+
+
+async def change_lane(session: AsyncSession, task: Task, lane: str) -> bool:
+    """The next step takes another capacity: whoever has some of it goes on."""
+    task.lane = lane
+    jobs.ring(session, lane)
+    return await _sleep(session, task, 0)
 
 
 async def await_turn(session: AsyncSession, task: Task, seconds: float) -> bool:
@@ -177,7 +184,7 @@ async def take_in(session: AsyncSession, task: Task, found: Mapping[str, str], s
     task.input = {**task.input, **found}
     task.size_class = size_class
     task.version += 1
-    lane = task.route[task.route_index].get("lane", REMOTE)
+    lane = ways.of(task, 0).lane
     if task.lane == lane:
         task.started_at = now
         return True
@@ -213,16 +220,17 @@ async def restart(session: AsyncSession, settings: Settings, task: Task) -> None
     task.balance = await ledger.hold(
         session, settings, task.quoted, workspace_id=task.workspace_id, mode=task.mode, task_id=task.id
     )
-    lane = task.route[0].get("lane", REMOTE)
-    if not await queries.has_room(session, workspace_id=task.workspace_id, mode=task.mode, lane=lane):
-        raise TooManyTasks
     task.run += 1
     task.route_index = 0
-    task.status, task.error = TaskStatus.PENDING, None
-    task.started_at = task.completed_at = task.deadline_at = None
     task.steps = [step for step in task.steps if step.status == StepStatus.SUCCEEDED]
     await session.flush()
     plan(task)
+    room = await queries.has_room(session, workspace_id=task.workspace_id, mode=task.mode, lane=task.lane)
+    if not room:
+        raise TooManyTasks
+    task.status, task.error = TaskStatus.PENDING, None
+    task.started_at = task.completed_at = task.deadline_at = None
+    await session.flush()
     await queries.set_wake_at(session, task, timedelta())
     announce(session, task, "task.created", await queries.find_place(session, task.id))
     jobs.ring(session, task.lane)

@@ -1,28 +1,45 @@
 """Who offers what: the offers of all enabled providers, in the order they are to be tried."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from app.core.settings import Settings
 from app.providers import registry
 from app.providers.base import Offer, Provider, Rehearses
-from app.providers.limits import Traffic
+from app.providers.limits import Limits, Traffic
 
 SANDBOX = "sandbox"
+IN_HOUSE = "local"
+STUDIO = "replace_background"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Who makes the calls of one step of a route, and what they are asked for."""
+
+    provider: str
+    model: str
+    lane: str
+    operation: str
+    most: int
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One way to do an operation."""
+    """One way to do an operation. `parts` are its steps where others do some of them; `lane` is that of the first."""
 
     provider: str
     lane: str
     offer: Offer
+    parts: tuple[Part, ...] = ()
 
 
 class Catalog:
-    """The enabled providers and their offers. `sandbox` is always there and serves test keys alone."""
+    """The enabled providers and their offers.
+
+    Two are always there: `sandbox`, which serves test keys alone, and `local`, which does parts of what others sell.
+    """
 
     def __init__(self, providers: Mapping[str, Provider], live: Sequence[str]) -> None:
         self.providers = providers
@@ -32,12 +49,31 @@ class Catalog:
     def load(cls, settings: Settings) -> "Catalog":
         """Raises UnknownProvider."""
         live = [name for name in settings.providers.enabled if name != SANDBOX]
-        return cls(registry.load(settings, [*live, SANDBOX]), live)
+        return cls(registry.load(settings, dict.fromkeys([*live, IN_HOUSE, SANDBOX])), live)
 
     def routes(self, operation: str, *, mode: str, is_in_house: bool = False) -> list[Route]:
         """Every way to do the operation, first choice first; empty when nobody offers it."""
         names = self._live if mode == "live" or is_in_house else (SANDBOX,)
-        return list(self._routes(operation, names))
+        found = list(self._routes(operation, names))
+        return [*found, *self._studio_sets(found)] if operation == STUDIO and names == self._live else found
+
+    def _studio_sets(self, found: Sequence[Route]) -> Iterator[Route]:
+        """Backgrounds by any model that makes pictures from words; cut-out and composite are done in-house."""
+        house = self.providers.get(IN_HOUSE)
+        studio = next((offer for offer in house.offers if offer.operation == STUDIO), None) if house else None
+        if house is None or studio is None:
+            return
+        known = {(route.provider, route.offer.model) for route in found}
+        for route in self._routes("text_to_image", self._live):
+            offer = route.offer
+            if (route.provider, offer.model) in known:
+                continue
+            ours = [Part(IN_HOUSE, studio.model, house.lane, step, studio.max_outputs) for step in studio.steps]
+            ours[1] = Part(route.provider, offer.model, route.lane, offer.operation, offer.max_outputs)
+            combined = replace(
+                offer, operation=STUDIO, steps=studio.steps, seconds=offer.seconds + studio.seconds, limits=Limits()
+            )
+            yield Route(route.provider, house.lane, combined, tuple(ours))
 
     def rehearsal(self, operation: str, model: str, params: Mapping[str, Any]) -> list[Route]:
         """How the sandbox plays the scenario the order names; empty where it names none. Raises UnknownScenario."""
@@ -67,10 +103,11 @@ class Catalog:
 
     def first_prices(self) -> dict[tuple[str, str, str], int]:
         """Millionths of a credit by (operation, provider, model), of the offers that name a price."""
+        sold = [(name, offer) for name, provider in self.providers.items() for offer in provider.offers]
+        sold += [(route.provider, route.offer) for route in self.routes(STUDIO, mode="live")]
         return {
             (offer.operation, name, offer.model): offer.microcredits
-            for name, provider in self.providers.items()
-            for offer in provider.offers
+            for name, offer in sold
             if offer.microcredits is not None
         }
 

@@ -14,7 +14,7 @@ from app.generation.schemas import TaskCreate
 from app.ledger.errors import NotSellable
 from app.providers.adapters.runware import Runware
 from app.providers.base import Offer
-from app.providers.catalog import Catalog, Route
+from app.providers.catalog import Catalog, Part, Route
 from tests.generation.scripted import Scripted
 
 PLAIN = Offer("text_to_image", "plain", "Plain", seconds=9, quality=2, parameters={"prompt": "p"}, microcredits=1)
@@ -116,14 +116,16 @@ def test_more_outputs_than_one_call_gives_are_several_calls(
     wanted: int, most: int, shares: list[dict[str, int]]
 ) -> None:
     values = {"prompt": "a cat", "num_images": wanted, "seed": 7}
-    calls = steps.calls("text_to_image", "text_to_image", values, {}, (0, 0), {}, most)
+    part = Part("runware", "plain", "remote", "text_to_image", most)
+    calls = steps.calls("text_to_image", "text_to_image", values, {}, (0, 0), {}, [part])
     assert [call.params for call in calls] == [values | share for share in shares]
-    assert steps.count("text_to_image", "text_to_image", values, {}, most) == len(calls)
+    assert steps.count("text_to_image", "text_to_image", values, {}, part) == len(calls)
 
 
 def test_a_background_replaced_in_one_call_has_the_words_of_its_preset() -> None:
     image = new_id()
     values = {"image": "asset", "preset": "wood", "prompt": None, "negative_prompt": None, "num_images": 1, "seed": 7}
-    [call] = steps.calls("replace_background", "replace_background", values, {"image": image}, (640, 480), {}, most=1)
+    part = Part("stability", "relight", "remote", "replace_background", 1)
+    [call] = steps.calls("replace_background", "replace_background", values, {"image": image}, (640, 480), {}, [part])
     assert "wood" in call.params["prompt"]
     assert (call.params["width"], call.params["height"], call.files) == (640, 480, {"image": image})

@@ -34,7 +34,7 @@ def composite(params: Mapping[str, Any], files: Mapping[str, bytes]) -> list[dic
     """The subject of `image` within `mask`, where it was in its own frame, on `background`."""
     photo = open_rgb(files["image"])
     alpha = open_mask(files["mask"], photo.shape[1], photo.shape[0])
-    backdrop = open_rgb(files["background"], "background")
+    backdrop = _sized(open_rgb(files["background"], "background"), params.get("width"), params.get("height"))
     outline = stance.read(alpha)
     colours = own_colours(photo, alpha)
     colours, alpha = _placed(colours, alpha, outline, backdrop.shape[1], backdrop.shape[0])
@@ -67,6 +67,14 @@ class _Light:
         gain = (1 + np.float32(_TINT) * (tint - 1)) * np.float32(exposure)
         side = 1.0 if small[:, 16:].mean() > small[:, :16].mean() else -1.0
         return cls(gain.astype(np.float32), side)
+
+
+def _sized(backdrop: Bytes, width: int | None, height: int | None) -> Bytes:
+    """The middle of it at the size wanted: models give the size they can."""
+    if not width or not height or backdrop.shape[:2] == (height, width):
+        return backdrop
+    whole = from_array(backdrop)
+    return np.ascontiguousarray(whole.thumbnail_image(width, height=height, size="both", crop="centre").numpy())
 
 
 def _placed(colours: Bytes, alpha: Bytes, outline: Outline, width: int, height: int) -> tuple[Bytes, Bytes]:
