@@ -1,6 +1,8 @@
 """What can be ordered: operations with their schemas, models and prices, and the presets. Public."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
 
 from fastapi import APIRouter
 
@@ -16,11 +18,13 @@ from app.generation.schemas import (
     ModelShown,
     OperationRead,
     PresetRead,
+    ValueRange,
 )
 from app.ledger import service as ledger
 from app.ledger.price_list import Prices
 from app.providers.catalog import Catalog, Route
 from app.providers.limits import Size
+from app.providers.values import OneOf, Values
 
 router = APIRouter(prefix="/v1", tags=["catalog"])
 
@@ -74,7 +78,7 @@ async def list_operations(catalog: CatalogDep, intake: IntakeDep) -> Listing[Ope
     responses=problems(Internal, DependencyDown),
 )
 async def list_models(catalog: CatalogDep, intake: IntakeDep) -> Listing[ModelShown]:
-    """List the models on sale: who serves them, what they do, which optional parameters they honour, what they cost."""
+    """List the models on sale: who serves them, what they do, what they honour and take, what they cost."""
     prices = await intake.prices.get()
     shown: dict[str, ModelShown] = {}
     for operation in OPERATIONS.values():
@@ -96,16 +100,22 @@ async def list_models(catalog: CatalogDep, intake: IntakeDep) -> Listing[ModelSh
 
 def _shown(operation: Operation, route: Route, price: int) -> ModelOffer:
     offer, honoured = route.offer, sorted(filter(route.offer.honours, operation.input.optional))
+    fields = operation.input.model_fields
     return ModelOffer(
         operation=operation.name,
         provider=route.provider,
         price=price,
         parameters=None if offer.parameters is None else honoured,
+        values={name: _values(values) for name, values in offer.values.items() if name in fields},
         sizes=_written(offer.limits.sizes, "x"),
         ratios=_written(offer.limits.ratios, ":"),
         estimated_seconds=offer.seconds,
         quality=offer.quality,
     )
+
+
+def _values(values: Values) -> list[Any] | ValueRange:
+    return list(values.values) if isinstance(values, OneOf) else ValueRange(**asdict(values))
 
 
 def _written(sizes: tuple[Size, ...], sign: str) -> list[str] | None:

@@ -35,9 +35,9 @@ class UnknownPreset(Problem):
 
 
 class UnsupportedParameter(Problem):
-    """The model does not honour this parameter.
+    """The model does not honour this parameter, or not with this value.
 
-    `models` lists those that do: name one of them, or leave the parameter out.
+    `models` lists those that do: name one of them, leave the parameter out, or give a value the model takes.
     """
 
     status = 422

@@ -48,6 +48,11 @@ class OperationInput(BaseModel):
 
     images: ClassVar[tuple[str, ...]] = ("image",)
     optional: ClassVar[frozenset[str]] = frozenset()
+    """Fields that not each model honours (`GET /v1/models`): refused where the model does not."""
+
+    def given(self) -> frozenset[str]:
+        """The optional fields by which this order asks for something, which the model then has to honour."""
+        return frozenset(name for name in self.optional & self.model_fields_set if getattr(self, name) is not None)
 
     @property
     def outputs(self) -> int:
@@ -76,6 +81,13 @@ def _too_small(width: int, height: int) -> tuple[str, str] | None:
 class RemoveBackgroundInput(OperationInput):
     """Cut the subject out of its background, or give its mask."""
 
+    optional: ClassVar[frozenset[str]] = frozenset(
+        {
+            *("only_mask", "background_color", "post_process_mask", "alpha_matting"),
+            *("foreground_threshold", "background_threshold", "erode_size"),
+        }
+    )
+
     image: ImageRef
     only_mask: bool = Field(default=False, description="Give the grey mask instead of the cut-out.")
     post_process_mask: bool = Field(default=True, description="Take out specks and holes.")
@@ -87,6 +99,11 @@ class RemoveBackgroundInput(OperationInput):
     output_format: Literal["png", "webp"] = "png"
     output_quality: Quality = 95
 
+    def given(self) -> frozenset[str]:
+        """A cut-out on nothing is what every model makes."""
+        plain = {"only_mask": not self.only_mask, "background_color": self.background_color[3] == 0}
+        return super().given() - {name for name, is_plain in plain.items() if is_plain}
+
     def fault_with(self, name: str, width: int, height: int) -> tuple[str, str] | None:
         if self.foreground_threshold <= self.background_threshold:
             return "foreground_threshold", "foreground_threshold must be above background_threshold."
@@ -95,6 +112,8 @@ class RemoveBackgroundInput(OperationInput):
 
 class ReplaceBackgroundInput(OperationInput):
     """Put the subject of a photo into a new setting: a preset, a prompt, or both."""
+
+    optional: ClassVar[frozenset[str]] = frozenset({"negative_prompt", "shadow", "seed"})
 
     image: ImageRef
     preset: str | None = Field(default=None, max_length=64, description="One of `GET /v1/presets`.")
@@ -126,12 +145,11 @@ class ReplaceBackgroundInput(OperationInput):
 
 
 class GeneratedInput(OperationInput):
-    """What all that is made by a model of pictures takes. Not each model honours each field (`GET /v1/models`)."""
+    """What all that is made by a model of pictures takes."""
 
     optional: ClassVar[frozenset[str]] = frozenset(
-        {"negative_prompt", "steps", "guidance_scale", "scheduler", "strength", "mask_margin"}
+        {"negative_prompt", "steps", "guidance_scale", "seed", "scheduler", "strength", "mask_margin"}
     )
-    """Fields that are refused where the model does not honour them."""
 
     negative_prompt: Prompt | None = Field(default=None, description="What is not to be in the picture.")
     steps: Annotated[int, Field(ge=1, le=150)] | None = Field(default=None, description="Default: the model's.")

@@ -2,17 +2,19 @@
 
 from collections.abc import Sequence
 
+from app.core.wire import dumps
 from app.generation.errors import ProviderNotConfigured, UnknownModel, UnsupportedParameter
 from app.generation.operations import OPERATIONS, Operation, OperationInput
 from app.generation.schemas import TaskCreate
 from app.ledger import service as ledger
 from app.ledger.errors import NotSellable
 from app.ledger.price_list import Prices
-from app.providers.base import UnknownScenario
+from app.providers.base import Offer, UnknownScenario
 from app.providers.catalog import Catalog, Route
 
 ANY_MODEL = {"auto": None, "best": "quality", "fast": "speed", "cheap": "cost"}
 """Names that stand for every model, and what is preferred then; with `auto` it is `routing.prefer`."""
+LONG = 64
 
 
 def choose(
@@ -23,7 +25,7 @@ def choose(
     Raises UnknownModel, ProviderNotConfigured, UnsupportedParameter or NotSellable.
     """
     routes = _fitting(catalog, order, operation, checked, mode)
-    routes = _honouring(routes, checked)
+    routes = _honouring(routes, checked) or _refuse(catalog, routes, operation, checked, mode)
     return _priced(prices, order, operation, routes)
 
 
@@ -63,17 +65,38 @@ def _rehearsal(catalog: Catalog, order: TaskCreate, operation: Operation, checke
         raise UnknownModel.at(pointer, unknown.message) from unknown
 
 
-def _honouring(routes: list[Route], checked: OperationInput) -> list[Route]:
-    """Those that honour every parameter the customer gave. Raises UnsupportedParameter."""
-    given = [name for name in sorted(checked.model_fields_set & checked.optional) if getattr(checked, name) is not None]
-    honouring = [route for route in routes if all(map(route.offer.honours, given))]
-    if honouring:
-        return honouring
-    able = {name: [route for route in routes if route.offer.honours(name)] for name in given}
-    name = min(given, key=lambda one: len(able[one]))
-    models = _models(able[name])
+def _honouring(routes: Sequence[Route], checked: OperationInput) -> list[Route]:
+    """Those that honour every parameter the customer gave, and take the value of each field, given or not."""
+    return [route for route in routes if not _misfits(route.offer, checked)]
+
+
+def _misfits(offer: Offer, checked: OperationInput) -> set[str]:
+    """The fields the model does not honour, or not with their values."""
+    ignored = {name for name in checked.given() if not offer.honours(name)}
+    return ignored | {name for name in offer.values if not offer.takes(name, getattr(checked, name, None))}
+
+
+def _refuse(
+    catalog: Catalog, routes: Sequence[Route], operation: Operation, checked: OperationInput, mode: str
+) -> list[Route]:
+    """Name the field that stands in the way of most, and the models that do not mind. Raises UnsupportedParameter."""
+    misfits = [_misfits(route.offer, checked) for route in routes]
+    name = max(sorted(set().union(*misfits)), key=lambda one: sum(one in each for each in misfits))
+    offer = next(route.offer for route, each in zip(routes, misfits, strict=True) if name in each)
+    every = catalog.routes(operation.name, mode=mode, is_in_house=operation.is_in_house)
+    ready = [route for route in every if catalog.needs(route.provider) is None]
+    models = _models([route for route in ready if name not in _misfits(route.offer, checked)])
     hint = f"these do: {', '.join(models)}" if models else "no model here does"
-    raise UnsupportedParameter.at(f"/input/{name}", f"This model does not honour {name}; {hint}.", models=models)
+    if name in checked.given() and not offer.honours(name):
+        fault = f"{offer.model} does not honour {name}"
+    else:
+        fault = f"{offer.model} takes {offer.values[name]} for {name}, not {_written(getattr(checked, name))}"
+    raise UnsupportedParameter.at(f"/input/{name}", f"{fault}; {hint}.", models=models)
+
+
+def _written(value: object) -> str:
+    """As in JSON; of a text its length, which is what a model minds."""
+    return f"{len(value)} characters" if isinstance(value, str) and len(value) > LONG else dumps(value).decode()
 
 
 def _priced(

@@ -172,6 +172,14 @@ class OperationRead(BaseModel):
     models: list[ModelRead]
 
 
+class ValueRange(BaseModel):
+    """From `least` to `most`, both included, null where there is no bound; of a text, its length."""
+
+    least: int | float | None
+    most: int | float | None
+    multiple: int | None = Field(description="Only whole multiples of it, where not null.")
+
+
 class ModelOffer(BaseModel):
     """One way to have an operation done by a model."""
 
@@ -179,6 +187,9 @@ class ModelOffer(BaseModel):
     provider: str
     price: Credits = Field(description="Credits for one output.")
     parameters: list[str] | None = Field(description="The optional ones it honours; null: all of them.")
+    values: dict[str, list[bool | int | float | str] | ValueRange] = Field(
+        description="What it takes for a parameter, where that is less than the operation's schema allows."
+    )
     sizes: list[str] | None = Field(description="All it makes, as `1024x768`; null where any within its limits.")
     ratios: list[str] | None = Field(description="All shapes it makes, as `16:9`; null where any.")
     estimated_seconds: float = Field(description="Of one output, before there is history.")

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
 from app.providers.limits import Limits
+from app.providers.values import Values
 
 REMOTE = "remote"
 
@@ -102,8 +103,9 @@ class Offer:
     `seconds` is a first estimate of one output of one megapixel, used until there is history.
 
     `path` is the vendor's own name for the model. `parameters` are those it honours: the vendor's name by ours, None:
-    all of them; `constants` are sent with each call. `quality` is 1 to 5. `cost_microusd` is what one output costs us,
-    where the vendor does not tell. `microcredits` is its first price. `aliases` are other names orders may use for it.
+    all of them; `values` are those one of our parameters may have, where not all it may have by its operation;
+    `constants` are sent with each call. `quality` is 1 to 5. `cost_microusd` is what one output costs us, where the
+    vendor does not tell. `microcredits` is its first price. `aliases` are other names orders may use for it.
     """
 
     operation: str
@@ -114,6 +116,7 @@ class Offer:
     max_outputs: int = 4
     path: str = ""
     parameters: Mapping[str, str] | None = field(default=None, hash=False)
+    values: Mapping[str, Values] = field(default_factory=dict, hash=False)
     constants: Mapping[str, Any] = field(default_factory=dict, hash=False)
     limits: Limits = field(default_factory=Limits, hash=False)
     quality: int = 3
@@ -133,6 +136,10 @@ class Offer:
 
     def honours(self, parameter: str) -> bool:
         return self.parameters is None or parameter in self.parameters
+
+    def takes(self, parameter: str, value: Any) -> bool:
+        """Whether the parameter may have this value; None, which leaves it to the model, it always may."""
+        return value is None or parameter not in self.values or self.values[parameter].take(value)
 
     def is_called(self, name: str) -> bool:
         return name == self.model or name in self.aliases

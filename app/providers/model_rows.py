@@ -7,12 +7,23 @@ import tomllib
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    model_validator,
+)
 
 from app.providers.base import Offer
 from app.providers.limits import Limits, Size
+from app.providers.values import Between, OneOf, Values
 
 MICRO = 1_000_000
 
@@ -23,6 +34,8 @@ def _size(value: Any) -> Any:
 
 
 Sizes = tuple[Annotated[Size, BeforeValidator(_size)], ...]
+Number = StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=False)]
+Listed = Annotated[tuple[StrictBool | Number | StrictStr, ...], Field(min_length=1)]
 
 
 class _Row(BaseModel):
@@ -38,6 +51,24 @@ class _Limits(_Row):
     ratios: Sizes = ()
 
 
+class _Range(_Row):
+    least: Number | None = None
+    most: Number | None = None
+    multiple: StrictInt | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _leaves_something(self) -> Self:
+        if (self.least, self.most, self.multiple) == (None, None, None):
+            raise ValueError("give least, most or multiple")
+        if self.least is not None and self.most is not None and self.least > self.most:
+            raise ValueError("least is above most")
+        return self
+
+
+def _values(given: Listed | _Range) -> Values:
+    return Between(given.least, given.most, given.multiple) if isinstance(given, _Range) else OneOf(given)
+
+
 class ModelRow(_Row):
     """One model: what it does, its vendor's name for it, what it honours, what it costs."""
 
@@ -46,6 +77,9 @@ class ModelRow(_Row):
     path: str = Field(description="the vendor's own name for it")
     operations: tuple[str, ...] = Field(min_length=1)
     parameters: dict[str, str] = Field(default={}, description="what it honours: the vendor's name by ours")
+    values: dict[str, Listed | _Range] = Field(
+        default={}, description="of a parameter, by our name: a list of values, or least, most, multiple"
+    )
     constants: dict[str, Any] = Field(default={}, description="sent with each call")
     limits: _Limits = _Limits()
     max_outputs: int = Field(default=1, ge=1, le=20)
@@ -66,6 +100,7 @@ class ModelRow(_Row):
                 max_outputs=self.max_outputs,
                 path=self.path,
                 parameters=self.parameters,
+                values={name: _values(given) for name, given in self.values.items()},
                 constants=self.constants,
                 limits=Limits(**dict(self.limits)),
                 quality=self.quality,

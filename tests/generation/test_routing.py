@@ -1,6 +1,7 @@
 """Which ways fit an order, and in what order."""
 
 from dataclasses import replace
+from importlib.metadata import entry_points
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from app.ledger.errors import NotSellable
 from app.providers.adapters.runware import Runware
 from app.providers.base import Offer
 from app.providers.catalog import Catalog, Part, Route
+from app.providers.values import Between, OneOf
 from tests.generation.scripted import Scripted
 
 PLAIN = Offer("text_to_image", "plain", "Plain", seconds=9, quality=2, parameters={"prompt": "p"}, microcredits=1)
@@ -30,13 +32,20 @@ FINE = replace(
 QUICK = replace(PLAIN, model="quick", seconds=1, quality=3, parameters={"prompt": "p", "negative_prompt": "n"})
 
 
+OURS = ("local", "sandbox")
+
+
 def catalog(*offers: Offer) -> Catalog:
     return Catalog({"scripted": Scripted(sells=list(offers))}, ["scripted"])
 
 
 def choose(known: Catalog, *, model: str = "auto", routing_: Any = None, **given: Any) -> list[Route]:
-    operation = OPERATIONS["text_to_image"]
-    fields: dict[str, Any] = {"operation": operation.name, "input": {"prompt": "a cat", **given}, "model": model}
+    return choose_for("text_to_image", known, model=model, routing_=routing_, **{"prompt": "a cat", **given})
+
+
+def choose_for(name: str, known: Catalog, *, model: str = "auto", routing_: Any = None, **given: Any) -> list[Route]:
+    operation = OPERATIONS[name]
+    fields: dict[str, Any] = {"operation": operation.name, "input": given, "model": model}
     order = TaskCreate.model_validate(fields | ({"routing": routing_} if routing_ else {}))
     checked = operation.input.model_validate(order.input)
     return routing.choose(known, known.first_prices(), order, operation, checked, "live")[0]
@@ -75,14 +84,77 @@ def test_an_order_goes_only_where_all_it_names_is_honoured() -> None:
 
 
 def test_what_is_not_honoured_is_named_with_the_models_that_do() -> None:
-    with pytest.raises(UnsupportedParameter) as caught:
+    with pytest.raises(UnsupportedParameter, match="plain does not honour steps; these do: fine") as caught:
         choose(catalog(PLAIN, FINE), model="plain", steps=30)
     assert [error.pointer for error in caught.value.errors] == ["/input/steps"]
+    assert caught.value.facts["models"] == ["fine"]
     with pytest.raises(UnsupportedParameter) as caught:
         choose(catalog(PLAIN, FINE, QUICK), steps=30, negative_prompt="dogs")
     assert caught.value.facts["models"] in (["fine"], ["quick"])
     with pytest.raises(UnsupportedParameter, match="no model here does"):
         choose(catalog(PLAIN), scheduler="Euler")
+
+
+def test_an_order_goes_only_where_its_values_are_taken() -> None:
+    brief = replace(FINE, model="brief", values={"steps": Between(1, 12), "width": OneOf((1024,))})
+    known = catalog(brief, FINE)
+    assert models(choose(known, steps=12)) == ["brief", "fine"]
+    assert models(choose(known, steps=13)) == ["fine"]
+    assert models(choose(known)) == ["brief", "fine"], "a range is for those who give a value"
+    assert models(choose(known, width=640)) == ["fine"]
+
+
+def test_a_value_is_minded_where_it_is_the_default() -> None:
+    four = Offer("upscale", "four", "Four", values={"scale": OneOf((4,))}, microcredits=1)
+    two = replace(four, model="two", values={"scale": OneOf((2,))})
+    known = catalog(four, two)
+    assert models(choose_for("upscale", known, image="a")) == ["two"]
+    assert models(choose_for("upscale", known, image="a", scale=4)) == ["four"]
+    with pytest.raises(UnsupportedParameter, match="four takes 4 for scale, not 2; these do: two") as caught:
+        choose_for("upscale", known, model="four", image="a")
+    assert [error.pointer for error in caught.value.errors] == ["/input/scale"]
+    assert caught.value.facts["models"] == ["two"]
+
+
+def test_of_a_text_its_length_is_minded() -> None:
+    short = replace(PLAIN, model="short", values={"prompt": Between(most=10)})
+    with pytest.raises(UnsupportedParameter, match="takes up to 10 for prompt, not 100 characters; these do: plain"):
+        choose(catalog(short, PLAIN), model="short", prompt="x" * 100)
+
+
+CUTTER = Offer("remove_background", "cutter", "Cutter", parameters={}, microcredits=1)
+MATTER = replace(CUTTER, model="matter", parameters={name: name for name in ("alpha_matting", "only_mask")})
+
+
+@pytest.mark.parametrize(
+    "plain", [{}, {"only_mask": False}, {"background_color": [9, 9, 9, 0]}, {"output_quality": 20}], ids=str
+)
+def test_a_plain_cut_out_is_made_by_every_model(plain: dict[str, Any]) -> None:
+    assert models(choose_for("remove_background", catalog(CUTTER, MATTER), image="a", **plain)) == ["cutter", "matter"]
+
+
+@pytest.mark.parametrize("wish", [{"only_mask": True}, {"alpha_matting": False}, {"alpha_matting": True}], ids=str)
+def test_what_a_cut_out_is_to_be_is_honoured(wish: dict[str, Any]) -> None:
+    assert models(choose_for("remove_background", catalog(CUTTER, MATTER), image="a", **wish)) == ["matter"]
+
+
+@pytest.mark.parametrize("name", ["background_color", "erode_size", "foreground_threshold", "post_process_mask"])
+def test_what_nobody_honours_is_refused(name: str) -> None:
+    wish = {"background_color": [255, 0, 0, 255], "post_process_mask": False}.get(name, 30)
+    with pytest.raises(UnsupportedParameter, match=f"does not honour {name}; no model here does"):
+        choose_for("remove_background", catalog(CUTTER, MATTER), image="a", **{name: wish})
+
+
+def test_rows_tell_only_of_fields_there_are() -> None:
+    """Else the router would not see that a value is not taken."""
+    settings = Settings(_env_file=None)
+    vendors = [entry.load()(settings) for entry in entry_points(group="backlot.providers") if entry.name not in OURS]
+    assert len(vendors) > 5
+    for vendor in vendors:
+        for row in {(offer.model, tuple(offer.values)) for offer in vendor.offers}:
+            sold = [offer.operation for offer in vendor.offers if (offer.model, tuple(offer.values)) == row]
+            fields = {field for name in sold for field in OPERATIONS[name].input.model_fields}
+            assert set(row[1]) <= fields, (vendor.name, row)
 
 
 def test_a_model_nobody_has_is_answered_with_those_there_are() -> None:

@@ -166,7 +166,7 @@ async def test_an_image_is_uploaded_without_the_key_before_the_call() -> None:
     }
 
 
-@pytest.mark.parametrize(("ours", "theirs"), [(0, 0.9), (0.05, 0.9), (0.4, 0.6), (0.95, 0.1), (1, 0.1)])
+@pytest.mark.parametrize(("ours", "theirs"), [(0.1, 0.9), (0.4, 0.6), (0.9, 0.1)])
 async def test_strength_is_how_far_to_go_and_theirs_how_close_to_stay(ours: float, theirs: float) -> None:
     stage = UploadStage(Leonardo)
     params = dict(REPAINTING.params) | {"strength": ours}
@@ -215,13 +215,6 @@ async def test_an_upscale_is_a_variation_of_an_uploaded_image() -> None:
     assert isinstance(done, Done)
     assert [output.url for output in done.outputs] == ["https://cdn.leonardo.ai/up.jpg"]
     assert done.cost_microusd == 20_500
-
-
-async def test_four_times_is_for_other_providers() -> None:
-    stage = Stage(Leonardo)
-    fault = await stage.fault(stage.submit(Call("upscale", "universal-upscaler", {"scale": 4}, {"image": PIXEL})))
-    assert (type(fault), fault.code) == (Transient, ErrorCode.NO_ROUTE)
-    assert stage.requests == []
 
 
 async def test_what_a_result_costs_and_where_it_is() -> None:

@@ -223,14 +223,6 @@ async def test_a_cut_out_is_an_edit_onto_nothing() -> None:
     }
 
 
-@pytest.mark.parametrize("wish", [{"only_mask": True}, {"background_color": [255, 0, 0, 255]}], ids=str)
-async def test_masks_and_coloured_backgrounds_are_left_to_others(wish: dict[str, Any]) -> None:
-    stage = Stage(OpenAI)
-    fault = await stage.fault(stage.submit(replace(CUT_OUT, params={**CUT_OUT.params, **wish})))
-    assert (type(fault), fault.code) == (Transient, ErrorCode.NO_ROUTE)
-    assert not stage.requests
-
-
 async def test_all_pictures_are_kept_and_none_tells_its_price() -> None:
     done = await Stage(OpenAI).submit(drawing("gpt-image-2", num_images=2), Answer(json={"data": [PICTURE, PICTURE]}))
     assert isinstance(done, Done)

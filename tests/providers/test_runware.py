@@ -3,6 +3,7 @@
 from typing import Any
 
 import orjson
+import pytest
 
 from app.providers.adapters.runware import Runware
 from app.providers.base import Done, ErrorCode
@@ -103,3 +104,11 @@ async def test_what_a_result_costs_and_where_it_is() -> None:
     assert isinstance(done, Done)
     assert done.cost_microusd == 6400
     assert [(output.url, output.seed) for output in done.outputs] == [(RESULT["imageURL"], 771204)]
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [(1, 20), (80, 80), (100, 99)])
+async def test_quality_is_asked_for_as_far_as_it_goes(ours: int, theirs: int) -> None:
+    stage = Stage(Runware)
+    order = call("text_to_image", "flux-dev", prompt="a cat", width=512, height=512, output_quality=ours)
+    await stage.submit(order, Answer(json={"data": [{"taskType": "imageInference", "taskUUID": "x"}]}))
+    assert orjson.loads(stage.requests[0].content)[0]["outputQuality"] == theirs

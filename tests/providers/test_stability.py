@@ -243,10 +243,6 @@ def with_image(order: Call, width: int, height: int) -> Call:
         pytest.param(with_image(EXTENSION, 1001, 400), id="too long to extend"),
         pytest.param(with_image(RELIT, 400, 1001), id="too tall to relight"),
         pytest.param(replace(RELIT, files={"image": picture() + bytes(10 * 1024 * 1024)}), id="too many bytes"),
-        pytest.param(replace(ENLARGED, params={"scale": 2}), id="another scale"),
-        pytest.param(replace(CUT_OUT, params={"only_mask": True}), id="a mask"),
-        pytest.param(replace(CUT_OUT, params={"background_color": [255, 255, 255, 255]}), id="a colour"),
-        pytest.param(replace(EXTENSION, params={**EXTENSION.params, "right": 2001}), id="too much added"),
     ],
 )
 async def test_what_it_does_not_take_is_left_to_others_unsent(order: Call) -> None:

@@ -30,7 +30,6 @@ _IMAGE = {"image_to_image": "init_image_id", "upscale": "initImageId"}
 _ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 _SEEDS = 2_147_483_638
 """As many as FLUX takes; ours are twice as many."""
-_LEAST_STRENGTH, _MOST_STRENGTH = 0.1, 0.9
 _REFUSED = ("moderat", "nsfw")
 _BROKE = ("not enough", "insufficient")
 
@@ -96,15 +95,13 @@ def _job(call: Call, offer: Offer) -> tuple[str, dict[str, Any]]:
     """Where to ask for it, and the request but for the image."""
     params, body = call.params, offer.body(call.params)
     if call.operation == "upscale":
-        if params["scale"] != body.get("upscaleMultiplier"):
-            raise Transient(ErrorCode.NO_ROUTE, "The provider does not enlarge by this factor.")
         return offer.path, body
     width, height = offer.limits.fit(params["width"], params["height"])
     body |= {"modelId": offer.path, "width": width, "height": height, "num_images": params.get("num_images", 1)}
     if "seed" in body:
         body["seed"] %= _SEEDS
     if "init_strength" in body:  # theirs is how close to stay, ours how far to go
-        body["init_strength"] = min(max(round(1 - body["init_strength"], 2), _LEAST_STRENGTH), _MOST_STRENGTH)
+        body["init_strength"] = round(1 - body["init_strength"], 2)
     return "generations", body
 
 

@@ -9,7 +9,6 @@ from app.providers.base import Call, Done, ErrorCode, KeyRefused, Offer, Output,
 from app.providers.vendor import Api, Reply, Vendor
 
 File = tuple[str, bytes, str]
-_CLEAR = (0, 0, 0, 0)
 
 
 class OpenAI(Vendor):
@@ -41,21 +40,12 @@ class OpenAI(Vendor):
 
 def _body(call: Call, offer: Offer) -> dict[str, Any]:
     params = dict(call.params)
-    if call.operation == "remove_background":
-        _require_cut_out(params)
     if params.get("output_format", "png") == "png":
         params["output_quality"] = None  # PNG has none
     body = {"model": offer.path, **offer.body(params)}
     if "size" not in body:
         body["size"] = "{}x{}".format(*offer.limits.fit(params["width"], params["height"]))
     return body
-
-
-def _require_cut_out(params: Mapping[str, Any]) -> None:
-    """It gives the subject on nothing. Raises Transient where something else is wanted: others make it."""
-    *_, opacity = params.get("background_color") or _CLEAR
-    if params.get("only_mask") or opacity:
-        raise Transient(ErrorCode.NO_ROUTE, "The provider makes neither masks nor coloured backgrounds.")
 
 
 async def _files(files: Mapping[str, bytes]) -> dict[str, File]:

@@ -27,6 +27,7 @@ _POLL_SECONDS = 1.5
 _TASKS = {"remove_background": "removeBackground", "upscale": "upscale"}
 _FORMATS = {"jpeg": "JPG", "png": "PNG", "webp": "WEBP"}
 _FIELDS = {"image": "seedImage", "mask": "maskImage"}
+_QUALITY = (20, 99)
 _SIDES = ("top", "right", "bottom", "left")
 _RESULTS = ("imageURL", "imageBase64Data", "imageDataURI")
 # Its error codes are many and change: what they contain tells their kind.
@@ -85,6 +86,8 @@ def _task(call: Call, offer: Offer) -> dict[str, Any]:
         "outputFormat": _FORMATS[params.get("output_format") or "png"],
     }
     named = offer.body(params)
+    if "outputQuality" in named:
+        named["outputQuality"] = min(max(named["outputQuality"], _QUALITY[0]), _QUALITY[1])
     match call.operation:
         case "remove_background":
             return task | {"inputs": {"image": files["image"]}} | ({"settings": named} if named else {})

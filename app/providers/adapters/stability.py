@@ -25,8 +25,6 @@ _POLL_SECONDS = 10.0  # it forbids asking more often
 _BLOCKED_SECONDS = 60.0  # whoever asked too often, without a Retry-After
 _MOST_SEED = 2**32 - 2
 _MOST_SENT = 10 * MEBIBYTE - 65_536  # of a whole request, less what is not picture
-_MOST_ADDED = 2000
-_SCALE = 4
 _LONGEST = {"outpaint": 2.5, "replace_background": 2.5}  # the longer side of a picture by the shorter
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # the JPEG segments that tell the size
 
@@ -77,18 +75,7 @@ class Stability(Vendor):
 
 
 def _misfit(call: Call, offer: Offer) -> str | None:
-    """What of the call others may do and this vendor does not; None when it does it all."""
-    match call.operation, call.params:
-        case "remove_background", {"only_mask": True}:
-            return "The provider gives no masks."
-        case "remove_background", {"background_color": [_, _, _, alpha]} if alpha:
-            return "The provider lays no colour behind a cut-out."
-        case "upscale", {"scale": scale} if scale != _SCALE:
-            return f"The provider enlarges {_SCALE} times and no other."
-        case "outpaint", {"top": top, "right": right, "bottom": bottom, "left": left} if (
-            max(top, right, bottom, left) > _MOST_ADDED
-        ):
-            return f"The provider adds at most {_MOST_ADDED} pixels to a side."
+    """What of the files others may take and this vendor does not; None when it takes them all."""
     if sum(map(len, call.files.values())) > _MOST_SENT:
         return "The provider does not take files this large."
     if "image" in call.files and not _takes(call.operation, offer, *_size(call.files["image"])):
