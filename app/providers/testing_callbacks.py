@@ -56,11 +56,10 @@ class SignedCallbacks:
         await stage.verify(good, self.signer.told)
         forged = [Callback(good.headers, body, good.received_at) for body in (BODY + b" ", b"", BODY.upper())]
         for name, value in good.headers.items():
-            for headers in (
-                {other: good.headers[other] for other in good.headers if other != name},
-                *(dict(good.headers) | {name: bent} for bent in ("", "x", "é", value + "0", value + "00", value[:-1], " ")),
-            ):
-                forged.append(Callback(headers, BODY, good.received_at))
+            for bent in ("", " ", "x", "é", value + "0", value + "00", value[:-1]):
+                forged.append(Callback({**good.headers, name: bent}, BODY, good.received_at))
+            rest = {other: good.headers[other] for other in good.headers if other != name}
+            forged.append(Callback(rest, BODY, good.received_at))
         for callback in (*forged, Callback({}, BODY)):
             with pytest.raises(Forged) as caught:
                 await stage.verify(callback)
