@@ -18,7 +18,7 @@ import pytest
 from app.core import clock
 from app.providers import signatures
 from app.providers.base import Callback, Forged, Transient
-from app.providers.testing import BUSY, CUT_OFF, NOT_THERE, SECRET, STRANGE, Answer, Stage
+from app.providers.testing import CUT_OFF, DOWN, NOT_THERE, SECRET, STRANGE, TOO_OFTEN, Answer, Stage
 
 BODY = b'{"status": "succeeded"}'
 
@@ -97,7 +97,7 @@ class SignedCallbacks:
     async def test_while_the_keys_cannot_be_had_nothing_is_believed_and_nothing_called_forged(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        for answer in (*NOT_THERE, *CUT_OFF, *STRANGE, *BUSY, Answer(401), Answer(404), Answer(301)):
+        for answer in (*NOT_THERE, *CUT_OFF, *STRANGE, *DOWN, TOO_OFTEN, Answer(401), Answer(404), Answer(301)):
             stage = Stage(self.vendor)  # type: ignore[attr-defined]
             for answers in ((answer,), ()):  # it is not asked again at once
                 assert type(await stage.fault(stage.verify(self.signer.callback(), *answers))) is Transient

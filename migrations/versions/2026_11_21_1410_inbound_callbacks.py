@@ -29,7 +29,7 @@ def upgrade() -> None:
             ondelete="cascade",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_inbound_callbacks")),
-        sa.UniqueConstraint("attempt_id", "digest", name=op.f("uq_inbound_callbacks_attempt_id")),
+        sa.UniqueConstraint("attempt_id", "digest", name=op.f("uq_inbound_callbacks_attempt_id_digest")),
     )
     op.create_index(op.f("ix_inbound_callbacks_received_at"), "inbound_callbacks", ["received_at"])
 
