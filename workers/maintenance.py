@@ -2,6 +2,7 @@
 
 from app.assets import service as assets
 from app.core import idempotency
+from app.generation import callbacks
 from app.generation.advance import Engine
 from app.ledger import service as ledger
 from workers.context import Context
@@ -23,6 +24,12 @@ async def sweep_idempotency_keys(context: Context) -> None:
     """Those past their day."""
     engine: Engine = context["engine"]
     await idempotency.forget_expired(engine.database)
+
+
+async def sweep_callbacks(context: Context) -> None:
+    """What providers sent more than a week ago."""
+    engine: Engine = context["engine"]
+    await callbacks.forget_old(engine.database)
 
 
 async def expire_credits(context: Context) -> None:

@@ -1,6 +1,7 @@
 """Being called back by providers: a URL for each attempt that carries its own proof, and what a call to it does.
 
-Nothing a caller says is believed. The one effect is that the attempt's task is looked at sooner.
+Nothing a caller says is believed, signed or not. It is kept for a week; the one effect is that the attempt's task is
+looked at sooner.
 """
 
 import hmac
@@ -13,16 +14,24 @@ from uuid import UUID
 import structlog
 
 from app.core.db import UNREACHABLE, Database
-from app.core.ids import decode, encode
+from app.core.ids import decode, encode, new_id
+from app.core.problems import DependencyDown
 from app.core.sealing import derive_key
 from app.core.settings import Settings
-from app.generation import jobs, queries
+from app.generation import inbound_queries, jobs
+from app.generation.errors import CallbackRefused
+from app.generation.models import MOST_CALLBACK_BYTES
+from app.providers.base import Callback, Forged, ProviderError, Verifies
+from app.providers.catalog import Catalog
 
 log = structlog.get_logger()
 PURPOSE = "inbound callbacks"
 _PROOF_LENGTH = 32
 _PAUSE = timedelta(seconds=1)
 """However often a provider calls, its job is asked after once in that time."""
+_KEPT_FOR = timedelta(days=7)
+MOST_KEPT = 100
+"""Of one attempt: some providers call at each bit of progress. Polling makes up for the rest."""
 
 
 def base_url(settings: Settings) -> str | None:
@@ -67,21 +76,61 @@ def _proof(settings: Settings, provider: str, name: str) -> str:
     return hmac.new(derive_key(settings, PURPOSE), message, sha256).hexdigest()[:_PROOF_LENGTH]
 
 
-async def receive(database: Database, settings: Settings, provider: str, token: str) -> bool:
-    """Note that the attempt's provider called, and hasten the next poll. False when the token is none of ours.
+async def receive(
+    database: Database, settings: Settings, catalog: Catalog, provider: str, attempt_id: UUID, callback: Callback
+) -> None:
+    """Keep what the attempt's provider sent, and hasten the next poll; what came before does nothing more.
 
-    With the database down nothing is noted, and True is told all the same: polling makes up for it.
+    Raises CallbackRefused where the provider signs and this is not signed; DependencyDown where that, or the callback
+    itself, could not be looked at or kept: a provider tries again then, and polling goes on anyway.
     """
-    attempt_id = attempt_of(settings, provider, token)
-    if attempt_id is None:
-        return False
+    names = {"provider": provider, "attempt_id": str(attempt_id)}
+    called = catalog.providers[provider]
+    try:
+        signed_id = await called.verify(callback) if isinstance(called, Verifies) else None
+    except Forged as fault:
+        log.warning("callback_refused", reason=str(fault), **names)
+        raise CallbackRefused from None
+    except ProviderError as fault:
+        log.warning("callback_not_verified", reason=fault.message, **names)
+        raise DependencyDown from None
+    delivery = inbound_queries.Delivery(
+        id=new_id(),
+        attempt_id=attempt_id,
+        provider=provider,
+        digest=_digest(signed_id, callback.body),
+        body=callback.body[:MOST_CALLBACK_BYTES],
+        body_bytes=len(callback.body),
+        content_type=_content_type(callback),
+    )
     lease = timedelta(seconds=settings.tasks.lease_seconds)
     try:
-        lane = await queries.note_callback(database, attempt_id, provider, lease=lease, pause=_PAUSE)
+        noted = await inbound_queries.note(database, delivery, most=MOST_KEPT, lease=lease, pause=_PAUSE)
     except UNREACHABLE as fault:
-        log.warning("callback_lost", attempt_id=str(attempt_id), error=repr(fault))
-        return True
-    log.info("called_back", attempt_id=str(attempt_id), hastens=lane is not None)
-    if lane is not None:
-        database.ringer.ring(jobs.WORK, lane)
-    return True
+        log.warning("callback_not_kept", error=repr(fault), **names)
+        raise DependencyDown from None
+    if noted is None:
+        return
+    log.info("called_back", is_new=noted.is_new, hastens=noted.lane is not None, **names)
+    if noted.lane is not None:
+        database.ringer.ring(jobs.WORK, noted.lane)
+
+
+async def forget_old(database: Database) -> int:
+    """Delete what came more than a week ago, some at a time; how many."""
+    forgotten = 0
+    while True:
+        gone = await inbound_queries.forget(database, _KEPT_FOR)
+        forgotten += gone
+        if gone < inbound_queries.FORGET_AT_ONCE:
+            return forgotten
+
+
+def _digest(signed_id: str | None, body: bytes) -> bytes:
+    """Of the provider's id for the delivery, under which it is sent again, where that is signed; else of the body."""
+    return sha256(b"body\n" + body if signed_id is None else b"id\n" + signed_id.encode()).digest()
+
+
+def _content_type(callback: Callback) -> str | None:
+    text = callback.headers.get("content-type", "")[:200]
+    return text if text and text.isascii() and text.isprintable() else None

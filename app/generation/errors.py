@@ -95,3 +95,12 @@ class TaskNotRetryable(Problem):
     """Only a failed or canceled task can be tried again."""
 
     status = 409
+
+
+class CallbackRefused(Problem):
+    """The callback is not signed as its provider signs.
+
+    It changed nothing. Providers that sign their callbacks have to do so each time, with a clock that is right.
+    """
+
+    status = 403

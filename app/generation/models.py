@@ -14,6 +14,7 @@ from sqlalchemy import (
     Index,
     SmallInteger,
     String,
+    UniqueConstraint,
     Uuid,
     func,
     text,
@@ -175,10 +176,37 @@ class TaskAttempt(Base):
     asset_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), default=list, server_default="{}")
     """What this call made."""
     callbacks: Mapped[int] = mapped_column(default=0, server_default="0")
-    """How often the provider called back."""
+    """How often the provider called back, the same delivery counted once."""
     called_back_at: Mapped[datetime | None]
     started_at: Mapped[datetime] = mapped_column(default=clock.now)
     ended_at: Mapped[datetime | None]
+
+
+MOST_CALLBACK_BYTES = 64 * 1024
+
+
+class InboundCallback(Base):
+    """What a provider sent when it called back, for a week. Nobody acts on it: the provider is asked."""
+
+    __tablename__ = "inbound_callbacks"
+    __table_args__ = (
+        UniqueConstraint("attempt_id", "digest"),
+        CheckConstraint(f"octet_length(body) <= {MOST_CALLBACK_BYTES}", name="body"),
+        Index(None, "received_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    attempt_id: Mapped[UUID] = mapped_column(ForeignKey("task_attempts.id", ondelete="cascade"))
+    provider: Mapped[str]
+    digest: Mapped[bytes]
+    """Of what tells this delivery from others: the provider's id for it, where that is signed, else the body."""
+    body: Mapped[bytes]
+    """Its beginning, where it is longer."""
+    body_bytes: Mapped[int]
+    content_type: Mapped[str | None]
+    deliveries: Mapped[int] = mapped_column(default=1, server_default="1")
+    """How often the same came."""
+    received_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class ImportedFile(Base):

@@ -294,40 +294,6 @@ async def find_attempt(session: AsyncSession, attempt_id: UUID) -> TaskAttempt |
     return await session.get(TaskAttempt, attempt_id)
 
 
-async def note_callback(
-    database: Database, attempt_id: UUID, provider: str, *, lease: timedelta, pause: timedelta
-) -> str | None:
-    """Count the call, and make the attempt's task due, `pause` after the call before at the earliest.
-
-    The lane of a task that is due because of it; None when there is no such attempt, or nothing to be hastened.
-
-    A task due within `lease` is left alone: a worker has it, who will see the count, or soon will.
-    """
-    row = await database.fetchrow(
-        """
-        with found as materialized (
-            select t.id as task_id, a.id as attempt_id, a.called_back_at,
-                   t.status in ('processing', 'reconciling') and a.status in ('accepted', 'unknown') as is_awaited
-            from task_attempts a join tasks t on t.id = a.task_id
-            where a.id = $1 and a.provider = $2 for no key update of t
-        ), noted as (
-            update task_attempts a set callbacks = a.callbacks + 1, called_back_at = clock_timestamp()
-            from found where a.id = found.attempt_id
-        ), woken as (
-            update tasks t set wake_at = greatest(clock_timestamp(), found.called_back_at + $4)
-            from found where t.id = found.task_id and is_awaited and t.wake_at > clock_timestamp() + $3
-            returning t.lane
-        )
-        select (select lane from woken) as lane from found
-        """,
-        attempt_id,
-        provider,
-        lease,
-        pause,
-    )
-    return row["lane"] if row else None
-
-
 # --- straight, for readers: $1 tasks, $2 their workspaces, $3 their modes; `place` counts them from 1
 
 _ASKED = """

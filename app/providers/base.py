@@ -7,9 +7,11 @@ An adapter holds no policy: retries, failover, limits and money belong to `app.g
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
+from app.core import clock
 from app.providers.limits import Limits
 from app.providers.values import Values
 
@@ -89,6 +91,10 @@ class UnknownScenario(Rejected):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(ErrorCode.PROVIDER_REJECTED, message)
         self.field = field
+
+
+class Forged(Exception):
+    """Raised by `verify`: the callback is not, or not provably, the vendor's. The message is for the log."""
 
 
 class NotSent(Exception):
@@ -218,6 +224,15 @@ class Running:
 
 
 @dataclass(frozen=True, slots=True)
+class Callback:
+    """What came to a `callback_url`: header names in lower case, and the body as it was sent."""
+
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    received_at: datetime = field(default_factory=clock.now)
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     is_healthy: bool
     detail: str = ""
@@ -266,4 +281,15 @@ class Rehearses(Protocol):
         """The offer with the named scenario as its model; None where neither model nor prompt names one.
 
         Raises UnknownScenario.
+        """
+
+
+@runtime_checkable
+class Verifies(Protocol):
+    """What a provider does besides that can tell its callbacks from forged ones by more than the URL they come to."""
+
+    async def verify(self, callback: Callback) -> str | None:
+        """What the vendor calls this delivery, the same when it is sent again; None where it signs nothing.
+
+        Raises Forged; Transient where what it takes to tell cannot be had now.
         """

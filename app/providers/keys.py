@@ -24,11 +24,14 @@ class Key:
         return f"Key({self.id})"
 
 
+NO_KEY = Key("none", "")
+
+
 class KeyRing:
     """Keys in turn. A vendor without keys is asked without (a proxy of one's own)."""
 
     def __init__(self, secrets: Sequence[SecretStr]) -> None:
-        self._keys = [_key(secret.get_secret_value()) for secret in secrets] or [Key("none", "")]
+        self._keys = [_key(secret.get_secret_value()) for secret in secrets] or [NO_KEY]
         self._refused_until: dict[Key, float] = {}
         self._turn = 0
 

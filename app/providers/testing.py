@@ -29,6 +29,7 @@ from app.providers.base import (
     Accepted,
     Busy,
     Call,
+    Callback,
     Done,
     ErrorCode,
     Health,
@@ -261,6 +262,13 @@ class VendorConformance:
                 with suppress(ProviderError):
                     await stage.poll(reference, bent, *self.done)
 
+    async def test_callbacks_are_as_good_as_their_url_unless_the_vendor_signs(self, stage: "Stage") -> None:
+        if type(stage.provider).verify is not Vendor.verify:
+            assert hasattr(self, "signer"), "it signs: inherit app.providers.testing_callbacks.SignedCallbacks too"
+            return
+        assert await stage.verify(Callback({}, b'{"status": "failed"}')) is None
+        assert stage.requests == []
+
     async def test_the_probe_tells_whether_the_key_works(self, stage: "Stage") -> None:
         assert not (await stage.probe(self.bad_key)).is_healthy
         assert not (await stage.probe(NOT_THERE[0])).is_healthy
@@ -301,6 +309,10 @@ class Stage:
     async def find(self, reference: str, model: str, *answers: Answer) -> Done | Accepted | None:
         self._answers = list(answers)
         return await self.provider.find(reference, model)
+
+    async def verify(self, callback: Callback, *answers: Answer) -> str | None:
+        self._answers = list(answers)
+        return await self.provider.verify(callback)
 
     async def probe(self, *answers: Answer) -> Health:
         self._answers = list(answers)

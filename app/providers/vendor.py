@@ -26,6 +26,7 @@ from app.providers.base import (
     Accepted,
     Busy,
     Call,
+    Callback,
     Done,
     ErrorCode,
     Health,
@@ -115,16 +116,22 @@ class Api:
 
     async def order(self, call: Call, path: str, **request: Any) -> Reply:
         """Ask for what may cost money: sent once. Raises Unknown where it may have been accepted."""
-        return await self._send("POST", path, call, request)
+        return await self._send(self._signed("POST", path, request), call)
 
     async def ask(self, method: str, path: str, **request: Any) -> Reply:
         """Ask for what costs nothing and may be asked again: `path` is the vendor's, or a URL of its own host."""
-        return await self._send(method, path, None, request)
+        return await self._send(self._signed(method, path, request), None)
 
-    async def _send(self, method: str, path: str, call: Call | None, request: dict[str, Any]) -> Reply:
+    async def look(self, url: str) -> Reply:
+        """Read what is there for everybody, on whatever host: without our key."""
+        return await self._send(self._vendor.client.build_request("GET", url), None)
+
+    def _signed(self, method: str, path: str, request: dict[str, Any]) -> httpx.Request:
+        headers = {**self._vendor.sign_in(self._key.secret), **request.pop("headers", {})}
+        return self._vendor.client.build_request(method, self._url(path), headers=headers, **request)
+
+    async def _send(self, outgoing: httpx.Request, call: Call | None) -> Reply:
         vendor = self._vendor
-        headers = {**vendor.sign_in(self._key.secret), **request.pop("headers", {})}
-        outgoing = vendor.client.build_request(method, self._url(path), headers=headers, **request)
         if call is not None:
             call.about_to_send()
         try:
@@ -240,6 +247,10 @@ class Vendor(ABC):
     @abstractmethod
     async def greet(self, api: Api) -> str:
         """Ask for something that is free and needs the key: in a few words what it tells, such as what is left."""
+
+    async def verify(self, callback: Callback) -> str | None:
+        """As `Verifies.verify`. Most vendors sign nothing: that it came to the URL they were given is the proof."""
+        return None
 
     def fault(self, reply: Reply) -> ProviderError | None:
         """What a refusal means, where the vendor's words tell more than its status."""

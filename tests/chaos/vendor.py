@@ -279,7 +279,7 @@ class Vendor:
         if forged:
             url = url[:-4] + "AAAA"
         with suppress(httpx.HTTPError):
-            answer = await self._caller.post(url, json={"id": job.id, "status": status})
+            answer = await self._caller.post(url, json={"id": job.id, "event": kind, "status": status})
             self.callbacks[f"{kind} {answer.status_code}"] += 1
 
 

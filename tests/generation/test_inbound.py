@@ -1,30 +1,49 @@
 """Providers that call back: the task is looked at sooner, and nothing else ever happens."""
 
 import asyncio
+import json
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import text
 
 from app.core.ids import encode, new_id
-from app.core.settings import Settings
-from app.generation import callbacks, failures
+from app.core.settings import MEBIBYTE, Settings
+from app.generation import advance, callbacks, failures, inbound_queries
+from app.generation.models import MOST_CALLBACK_BYTES
 from app.ledger.verify import verify
 from app.providers.base import Accepted, ErrorCode, Running, Unknown
 from tests.conftest import client
 from tests.generation.conftest import Stage
 from tests.generation.scripted import done
+from workers import maintenance
 
 
 async def call_back(stage: Stage, token: str, provider: str = "scripted", **request: Any) -> int:
     async with client(stage.engine.settings) as vendor:
         answer = await vendor.post(f"/v1/inbound/{provider}/{token}", **request)
-    assert answer.status_code in (204, 404)
-    assert answer.status_code == 404 or answer.content == b""
+    assert answer.status_code in (204, 404, 413)
+    assert answer.status_code != 204 or answer.content == b""
     return answer.status_code
+
+
+@pytest.fixture(autouse=True)
+def _the_api_knows_them_too(stage: Stage, server: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    for provider in (stage.first, stage.second):
+        monkeypatch.setitem(server.state.catalog.providers, provider.name, provider)
+
+
+async def kept(stage: Stage, task_id: UUID) -> list[dict[str, Any]]:
+    """What came for the task's attempts, in the order in which it came."""
+    query = (
+        "select c.* from inbound_callbacks c join task_attempts a on a.id = c.attempt_id where a.task_id = $1"
+        " order by c.id"
+    )
+    return [dict(row) for row in await stage.database.fetch(query, task_id)]
 
 
 async def sleeping(stage: Stage, *script: Any) -> tuple[UUID, str]:
@@ -54,7 +73,8 @@ async def test_a_callback_makes_the_poll_due_and_is_noted(stage: Stage) -> None:
 
 async def test_many_at_once_are_one_poll_a_second_and_one_result(stage: Stage) -> None:
     task_id, token = await sleeping(stage, done())
-    assert set(await asyncio.gather(*(call_back(stage, token) for _ in range(10)))) == {204}
+    calls = (call_back(stage, token, json={"progress": number}) for number in range(10))
+    assert set(await asyncio.gather(*calls)) == {204}
     assert (await stage.row(task_id)).attempts[0].callbacks == 10
     task = await stage.advance(task_id)
     assert (task.status, stage.first.polls) == ("succeeded", ["job-1"])
@@ -63,9 +83,9 @@ async def test_many_at_once_are_one_poll_a_second_and_one_result(stage: Stage) -
 
 async def test_a_second_call_soon_after_waits_for_its_second(stage: Stage) -> None:
     task_id, token = await sleeping(stage, Running(poll_after=200))
-    await call_back(stage, token)
+    await call_back(stage, token, json={"status": "running"})
     await stage.advance(task_id)
-    await call_back(stage, token)
+    await call_back(stage, token, json={"status": "done"})
     assert 0 < await seconds_to_wake(stage, task_id) <= 1
 
 
@@ -139,11 +159,125 @@ async def test_what_is_forged_foreign_or_nobodys_is_not_told_apart(stage: Stage)
     assert await seconds_to_wake(stage, task_id) > 100
 
 
-async def test_a_body_of_any_size_is_left_unread(stage: Stage) -> None:
+# --- what is kept
+
+
+async def test_what_came_is_kept(stage: Stage) -> None:
+    task_id, token = await sleeping(stage)
+    await call_back(stage, token, json={"id": "a job nobody knows", "status": "failed", "cost": 1_000_000})
+    [row] = await kept(stage, task_id)
+    assert (row["provider"], row["content_type"], row["deliveries"]) == ("scripted", "application/json", 1)
+    assert json.loads(row["body"])["id"] == "a job nobody knows"
+    assert row["body_bytes"] == len(row["body"])
+
+
+async def test_the_same_again_is_counted_and_does_nothing_more(stage: Stage) -> None:
+    task_id, token = await sleeping(stage, Running(poll_after=200))
+    await call_back(stage, token, content=b"done")
+    await stage.advance(task_id)
+    before = await stage.row(task_id)
+    for _ in range(3):
+        assert await call_back(stage, token, content=b"done") == 204
+    after = await stage.row(task_id)
+    assert (after.wake_at, after.attempts[0].called_back_at) == (before.wake_at, before.attempts[0].called_back_at)
+    assert after.attempts[0].callbacks == 1
+    assert [row["deliveries"] for row in await kept(stage, task_id)] == [4]
+
+
+async def test_the_same_many_times_at_once_is_one(stage: Stage) -> None:
+    task_id, token = await sleeping(stage, done())
+    assert set(await asyncio.gather(*(call_back(stage, token, content=b"done") for _ in range(10)))) == {204}
+    assert (await stage.row(task_id)).attempts[0].callbacks == 1
+    assert [row["deliveries"] for row in await kept(stage, task_id)] == [10]
+
+
+async def test_what_never_ends_is_not_kept_for_ever(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(callbacks, "MOST_KEPT", 3)
+    task_id, token = await sleeping(stage)
+    for number in range(5):
+        assert await call_back(stage, token, content=b"%d" % number) == 204
+    await call_back(stage, token, content=b"1")
+    assert [(row["body"], row["deliveries"]) for row in await kept(stage, task_id)] == [(b"0", 1), (b"1", 2), (b"2", 1)]
+    assert (await stage.row(task_id)).attempts[0].callbacks == 3
+
+
+async def test_of_a_large_body_the_beginning_is_kept_and_the_rest_still_counts(stage: Stage) -> None:
+    task_id, token = await sleeping(stage)
+    start = b"x" * MOST_CALLBACK_BYTES
+    for end in (b"", b"1", b"2" * 500_000, b"1"):
+        assert await call_back(stage, token, content=start + end) == 204
+    rows = await kept(stage, task_id)
+    assert [(row["body"] == start, row["deliveries"]) for row in rows] == [(True, 1), (True, 2), (True, 1)]
+    assert [row["body_bytes"] - len(start) for row in rows] == [0, 1, 500_000]
+
+
+async def test_a_body_beyond_all_measure_is_refused(stage: Stage) -> None:
     task_id, token = await sleeping(stage)
     with suppress(httpx.TransportError):  # it is answered, and may be hung up on, before all is sent
-        await call_back(stage, token, content=b"x" * 5_000_000)
+        assert await call_back(stage, token, content=b"x" * (MEBIBYTE + 1)) == 413
+    assert await kept(stage, task_id) == []
+    assert await seconds_to_wake(stage, task_id) > 100
+
+
+async def test_a_call_for_one_task_is_no_call_for_another(stage: Stage) -> None:
+    one, token = await sleeping(stage)
+    other, _ = await sleeping(stage)
+    [attempt] = (await stage.row(other)).attempts
+    body = {"id": attempt.provider_reference, "task": encode("task", other), "attempt": encode("att", attempt.id)}
+    assert await call_back(stage, token, json=body) == 204
+    assert await seconds_to_wake(stage, one) <= 0
+    assert await seconds_to_wake(stage, other) > 100
+    assert await kept(stage, other) == []
+
+
+async def test_a_provider_that_is_not_enabled_is_nobody(stage: Stage, server: FastAPI) -> None:
+    task_id, token = await sleeping(stage)
+    del server.state.catalog.providers["scripted"]
+    assert await call_back(stage, token) == 404
+    assert await kept(stage, task_id) == []
+    server.state.catalog.providers["scripted"] = stage.first
+
+
+async def test_what_cannot_be_kept_is_to_be_sent_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    task_id, token = await sleeping(stage)
+
+    async def down(*_: Any, **__: Any) -> None:
+        raise ConnectionRefusedError
+
+    with monkeypatch.context() as outage:
+        outage.setattr(inbound_queries, "note", down)
+        async with client(stage.engine.settings) as vendor:
+            answer = await vendor.post(f"/v1/inbound/scripted/{token}", content=b"done")
+    assert (answer.status_code, answer.json()["code"]) == (503, "dependency_down")
+    assert int(answer.headers["retry-after"]) > 0
+    assert await call_back(stage, token, content=b"done") == 204
     assert await seconds_to_wake(stage, task_id) <= 0
+
+
+async def test_after_a_week_it_is_forgotten(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inbound_queries, "FORGET_AT_ONCE", 2)
+    task_id, token = await sleeping(stage)
+    for number in range(6):
+        await call_back(stage, token, content=b"%d" % number)
+    age = "update inbound_callbacks set received_at = now() - interval '7 days 1 minute' where body = any($1)"
+    await stage.database.fetch(age, [b"0", b"1", b"2", b"4", b"5"])
+    await maintenance.sweep_callbacks({"engine": stage.engine})
+    assert [row["body"] for row in await kept(stage, task_id)] == [b"3"]
+
+
+async def test_callbacks_and_polls_at_once_are_one_result_charged_once(stage: Stage) -> None:
+    task_id, token = await sleeping(stage, 0.1, Running(poll_after=200), 0.1, done(), done(), done())
+    await stage.make_due(task_id)
+    for number in range(2):
+        polls = (advance.advance_task(stage.engine, task_id) for _ in range(4))
+        calls = (call_back(stage, token, json={"number": number + call % 3}) for call in range(6))
+        await asyncio.gather(*polls, *calls)
+        await stage.make_due(task_id)
+        await advance.advance_task(stage.engine, task_id)
+    task = await stage.read(task_id)
+    assert (task.status, len(task.outputs)) == ("succeeded", 1)
+    assert len(stage.first.calls) == 1
+    assert await stage.credits() == (9, 0, 1)
 
 
 # --- where providers reach us

@@ -106,10 +106,11 @@ async def test_each_scenario_comes_to_what_is_told(account: Account, database: D
     async with database.transaction() as session:
         assert await verify(session) == []
     called = {
-        row["model"]: row["callbacks"]
+        row["model"]: row["times"]
         for row in await database.fetch(
-            "select a.model, callbacks from task_attempts a join tasks t on t.id = a.task_id"
-            " where t.workspace_id = $1 and callbacks > 0",
+            "select a.model, sum(c.deliveries) as times from inbound_callbacks c"
+            " join task_attempts a on a.id = c.attempt_id join tasks t on t.id = a.task_id"
+            " where t.workspace_id = $1 group by 1",
             account.workspace_id,
         )
     }

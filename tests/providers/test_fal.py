@@ -1,17 +1,23 @@
 """fal by the conformance kit, and the shape of what it is asked."""
 
-from base64 import b64decode
+from base64 import b64decode, urlsafe_b64encode
 from dataclasses import replace
+from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 import httpx
 import orjson
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from app.core.settings import Providers, Settings
 from app.providers.adapters.fal import Fal
 from app.providers.base import Call, Done, ErrorCode, JobFailed, KeyRefused, Offer, ProviderError, Rejected, Transient
 from app.providers.limits import Limits
 from app.providers.testing import PIXEL, SECRET, Answer, Stage, VendorConformance, call
+from app.providers.testing_callbacks import SignedCallbacks, Signer
 
 JOB = "764cabcf-b745-4b3e-ae38-1200304cf45b"
 URL = f"https://queue.fal.run/fal-ai/flux/requests/{JOB}"
@@ -69,7 +75,27 @@ CUT_OUT = call("remove_background", "birefnet", files=("image",), only_mask=Fals
 UPSCALE = call("upscale", "real-esrgan", files=("image",), scale=4, output_format="png")
 
 
-class TestFal(VendorConformance):
+KEY_SET = "https://rest.alpha.fal.ai/.well-known/jwks.json"
+
+
+def listed(key: Ed25519PrivateKey) -> dict[str, str]:
+    raw = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    return {"kty": "OKP", "crv": "Ed25519", "x": urlsafe_b64encode(raw).decode().rstrip("=")}
+
+
+def signs(seed: int) -> Signer:
+    key = Ed25519PrivateKey.from_private_bytes(bytes([seed]) * 32)
+
+    def sign(body: bytes, at: datetime) -> dict[str, str]:
+        parts = [JOB, "user_7", str(int(at.timestamp()))]
+        signature = key.sign("\n".join([*parts, sha256(body).hexdigest()]).encode()).hex()
+        names = ("request-id", "user-id", "timestamp", "signature")
+        return {f"x-fal-webhook-{name}": value for name, value in zip(names, [*parts, signature], strict=True)}
+
+    return Signer(Answer(json={"keys": [listed(key)]}), sign)
+
+
+class TestFal(SignedCallbacks, VendorConformance):
     vendor = Fal
     calls = (PICTURE, VARIANT, REPAINT, CUT_OUT, UPSCALE)
     accepted = Answer(json=QUEUED)
@@ -91,6 +117,8 @@ class TestFal(VendorConformance):
     )
     bad_key = Answer(401, json={"detail": "No user found for Key ID and Secret"})
     broke = Answer(403, json={"detail": "User is locked. Reason: Exhausted balance."})
+    signer = signs(1)
+    successor = signs(2)
 
 
 async def asked(order: Call, answer: Answer = TestFal.accepted) -> tuple[httpx.Request, dict[str, Any]]:
@@ -360,3 +388,44 @@ async def test_a_key_is_good_where_nobodys_job_is_said_not_to_be_there() -> None
     assert health.is_healthy
     assert stage.requests[0].method == "GET"
     assert not (await stage.probe(TestFal.broke)).is_healthy
+
+
+# --- what it signs
+
+
+async def test_its_keys_are_public_and_asked_for_without_ours() -> None:
+    stage = Stage(Fal)
+    one = TestFal.signer
+    assert await stage.verify(one.callback(), one.told) == JOB
+    [request] = stage.requests
+    assert (request.method, request.url) == ("GET", KEY_SET)
+    assert "authorization" not in request.headers
+    assert SECRET not in str(request.headers)
+
+
+async def test_its_keys_may_be_had_elsewhere() -> None:
+    urls = {"fal": "http://127.0.0.1:9000/fal", "fal-keys": "http://127.0.0.1:9000/keys.json"}
+    asked: list[str] = []
+
+    def give(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        return TestFal.signer.told.give(request)
+
+    settings = Settings(_env_file=None, providers=Providers(urls=urls))  # type: ignore[call-arg]
+    vendor = Fal(settings, client=httpx.AsyncClient(transport=httpx.MockTransport(give)))
+    assert await vendor.verify(TestFal.signer.callback()) == JOB
+    assert asked == [urls["fal-keys"]]
+
+
+async def test_any_key_of_the_set_will_do_and_others_are_passed_over() -> None:
+    [key] = TestFal.signer.told.json["keys"]
+    others = [{"kty": "RSA", "n": "AQAB"}, None, {**key, "x": "AAAA"}, {**key, "x": "é"}, *signs(3).told.json["keys"]]
+    told = Answer(json={"keys": [*others, key]})
+    assert await Stage(Fal).verify(TestFal.signer.callback(), told) == JOB
+
+
+@pytest.mark.parametrize("keys", [[], {}, None, [{"kty": "RSA"}], [{"kty": "OKP", "crv": "Ed25519", "x": ""}]])
+async def test_a_set_without_a_usable_key_tells_nothing(keys: Any) -> None:
+    stage = Stage(Fal)
+    fault = await stage.fault(stage.verify(TestFal.signer.callback(), Answer(json={"keys": keys})))
+    assert type(fault) is Transient

@@ -1,20 +1,28 @@
 """Replicate by the conformance kit, and the shape of what it is asked."""
 
+import asyncio
+import hmac
 import json
 import os
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import orjson
 import pytest
 from jsonschema import Draft202012Validator as Validator
+from pydantic import SecretStr
 
+from app.core.settings import Providers, Settings
+from app.providers import signatures
 from app.providers.adapters.replicate import Replicate
-from app.providers.base import Call, Done, ErrorCode, JobFailed, KeyRefused, Offer, Rejected, Transient
+from app.providers.base import Call, Done, ErrorCode, Forged, JobFailed, KeyRefused, Offer, Rejected, Transient
 from app.providers.limits import Limits
-from app.providers.testing import PIXEL, Answer, Stage, VendorConformance, call
+from app.providers.testing import PIXEL, SECRET, Answer, Stage, VendorConformance, call
+from app.providers.testing_callbacks import BODY, SignedCallbacks, Signer
 
 JOB = "k3x9f2c1vsrma0cr7d3b8z4x1e"
 LINK = "https://replicate.delivery/xezq/9fKq/out-0.webp"
@@ -80,7 +88,17 @@ UPSCALE = call("upscale", "real-esrgan", files=("image",), scale=4, output_forma
 CALLS = (PICTURE, VARIANT, REPAINT, EDIT, CUT_OUT, UPSCALE)
 
 
-class TestReplicate(VendorConformance):
+def signs(secret: bytes) -> Signer:
+    def sign(body: bytes, at: datetime) -> dict[str, str]:
+        sent_at = str(int(at.timestamp()))
+        made = hmac.new(secret, f"msg_2x.{sent_at}.".encode() + body, "sha256").digest()
+        signature = f"v1,{b64encode(made).decode()}"
+        return {"webhook-id": "msg_2x", "webhook-timestamp": sent_at, "webhook-signature": signature}
+
+    return Signer(Answer(json={"key": f"whsec_{b64encode(secret).decode()}"}), sign)
+
+
+class TestReplicate(SignedCallbacks, VendorConformance):
     vendor = Replicate
     calls = CALLS
     accepted = Answer(201, json=FRESH)
@@ -102,6 +120,8 @@ class TestReplicate(VendorConformance):
     )
     bad_key = Answer(401, json={"title": "Unauthenticated", "detail": "You did not pass a valid token", "status": 401})
     broke = Answer(402, json={"title": "Insufficient credit", "detail": "You have none left", "status": 402})
+    signer = signs(b"the secret of one account")
+    successor = signs(b"the secret that came after it")
 
 
 async def asked(order: Call, *answers: Answer) -> dict[str, Any]:
@@ -226,6 +246,96 @@ async def test_it_calls_us_when_the_job_has_ended() -> None:
     body = await asked(replace(PICTURE, callback_url="https://backlot.test/callbacks/1"))
     assert body["webhook"] == "https://backlot.test/callbacks/1"
     assert body["webhook_events_filter"] == ["completed"]
+
+
+# --- what it signs
+
+
+async def test_the_secret_is_asked_for_with_our_key() -> None:
+    stage = Stage(Replicate)
+    one = TestReplicate.signer
+    assert await stage.verify(one.callback(), one.told) == "msg_2x"
+    [request] = stage.requests
+    assert (request.method, request.url) == ("GET", "https://api.replicate.com/v1/webhooks/default/secret")
+    assert request.headers["authorization"] == f"Bearer {SECRET}"
+
+
+@pytest.mark.parametrize("written", ["v1,AAAA {}", "{} v1,AAAA", "v2,AAAA v1a,BBBB {} v1,AAAA", "  {}  "])
+async def test_one_of_several_signatures_is_enough(written: str) -> None:
+    one = TestReplicate.signer
+    good = one.callback()
+    headers = dict(good.headers) | {"webhook-signature": written.format(good.headers["webhook-signature"])}
+    assert await Stage(Replicate).verify(replace(good, headers=headers), one.told)
+
+
+@pytest.mark.parametrize("version", ["", "v2,", "v1a,", "v1;", "V1,"])
+async def test_a_signature_of_another_version_is_none(version: str) -> None:
+    one = TestReplicate.signer
+    good = one.callback()
+    headers = dict(good.headers) | {"webhook-signature": good.headers["webhook-signature"].replace("v1,", version)}
+    with pytest.raises(Forged):
+        await Stage(Replicate).verify(replace(good, headers=headers), one.told)
+
+
+@pytest.mark.parametrize("key", ["whsec_", "", "whsec_AAAA", "whsec_!!!!", "é", None, 7, ["whsec_"]])
+async def test_a_secret_anybody_could_guess_or_nobody_read_is_none(key: Any) -> None:
+    """With an empty one everybody could sign."""
+    stage = Stage(Replicate)
+    told = Answer(json={"key": key})
+    assert type(await stage.fault(stage.verify(signs(b"").callback(), told))) is Transient
+
+
+async def test_each_account_signs_with_its_own_secret() -> None:
+    """By an account whose secret cannot be had nothing is told forged, and the others' are believed."""
+    one, other, third = TestReplicate.signer, TestReplicate.successor, signs(b"that of somebody else, a third")
+    asked: dict[str, int] = {}
+    answers = {"Bearer first": [one.told], "Bearer second": [Answer(503), other.told]}
+
+    def give(request: httpx.Request) -> httpx.Response:
+        name = request.headers["authorization"]
+        asked[name] = asked.get(name, 0) + 1
+        return answers[name].pop(0).give(request)
+
+    keys = {"replicate": (SecretStr("first"), SecretStr("second"))}
+    settings = Settings(_env_file=None, providers=Providers(keys=keys))  # type: ignore[call-arg]
+    vendor = Replicate(settings, client=httpx.AsyncClient(transport=httpx.MockTransport(give)))
+    assert await vendor.verify(one.callback())
+    with pytest.raises(Transient):
+        await vendor.verify(third.callback())
+    with pytest.MonkeyPatch.context() as later:
+        later.setattr(signatures, "PAUSE_SECONDS", 0)
+        assert await vendor.verify(other.callback())
+    with pytest.raises(Forged):
+        await vendor.verify(third.callback())
+    assert asked == {"Bearer first": 1, "Bearer second": 2}
+
+
+async def test_many_callbacks_at_once_ask_for_the_secret_once() -> None:
+    one = TestReplicate.signer
+    stage = Stage(Replicate)
+    stage._answers = [one.told]
+    assert set(await asyncio.gather(*(stage.provider.verify(one.callback()) for _ in range(10)))) == {"msg_2x"}
+    assert len(stage.requests) == 1
+
+
+async def test_a_vendor_that_does_not_answer_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signatures, "ANSWER_SECONDS", 0.05)
+
+    async def hang(_: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(30)
+        raise AssertionError
+
+    settings = Settings(_env_file=None)  # type: ignore[call-arg]
+    vendor = Replicate(settings, client=httpx.AsyncClient(transport=httpx.MockTransport(hang)))
+    async with asyncio.timeout(5):
+        for _ in range(3):
+            with pytest.raises(Transient):
+                await vendor.verify(TestReplicate.signer.callback())
+
+
+def test_nothing_of_a_callback_is_told_by_accident() -> None:
+    assert BODY.decode() not in repr(TestReplicate.signer.callback())
+    assert "webhook" not in repr(TestReplicate.signer.callback())
 
 
 # --- what it answers

@@ -17,7 +17,8 @@ from app.providers.base import (
     Running,
     Transient,
 )
-from app.providers.vendor import Api, Reply, Vendor
+from app.providers.signatures import KeySetSigned
+from app.providers.vendor import Api, Reply
 
 _POLL_SECONDS = 1.0
 _NOBODYS = "fal-ai/flux/requests/00000000-0000-4000-8000-000000000000"
@@ -34,11 +35,13 @@ _BROKE = ("balance", "locked", "top up")
 _REFUSED = ("content_policy", "nsfw")
 
 
-class Fal(Vendor):
+class Fal(KeySetSigned):
     """A reference is the job's path: it lacks the end of the model's."""
 
     name = "fal"
     default_url = "https://queue.fal.run"
+    default_key_set_url = "https://rest.alpha.fal.ai/.well-known/jwks.json"
+    signing_header = "x-fal-webhook"
 
     def sign_in(self, key: str) -> Mapping[str, str]:
         return {"Authorization": f"Key {key}"} if key else {}

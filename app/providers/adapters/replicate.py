@@ -19,7 +19,8 @@ from app.providers.base import (
     Running,
     Transient,
 )
-from app.providers.vendor import LONGEST_RETRY_SECONDS, Api, Reply, Vendor
+from app.providers.signatures import SecretSigned
+from app.providers.vendor import LONGEST_RETRY_SECONDS, Api, Reply
 
 _POLL_SECONDS = 1.5
 _MOST_INLINE = 190_000
@@ -31,9 +32,10 @@ _FIELD = re.compile(r"\binput\.(\w{1,50})")
 _RESET = re.compile(rb'(?:resets in ~?|"retry_after"\s*:\s*)(\d{1,6})')
 
 
-class Replicate(Vendor):
+class Replicate(SecretSigned):
     name = "replicate"
     default_url = "https://api.replicate.com/v1"
+    signing_path = "webhooks/default/secret"
 
     async def start(self, call: Call, offer: Offer, api: Api) -> Done | Accepted:
         files = {role: await _file(role, call.files[role], api) for role in call.files if offer.honours(role)}
