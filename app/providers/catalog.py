@@ -30,7 +30,7 @@ class Catalog:
 
     @classmethod
     def load(cls, settings: Settings) -> "Catalog":
-        """Raises UnknownProvider."""
+        """Raises UnknownProvider or BrokenProvider."""
         live = [name for name in settings.providers.enabled if name != SANDBOX]
         return cls(registry.load(settings, [*live, SANDBOX]), live)
 
