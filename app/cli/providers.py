@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.context import CommandFailed, read_settings
+from app.cli.failures import in_one_line
 
 if TYPE_CHECKING:
     from app.providers.base import Health, Provider
@@ -25,8 +26,8 @@ def check_providers(
         usual = (*settings.providers.enabled, *settings.providers.keys, *settings.providers.urls)
         try:
             found = registry.load(settings, [name] if name else list(dict.fromkeys(usual)))
-        except registry.UnknownProvider as fault:
-            raise CommandFailed(str(fault)) from fault
+        except (registry.UnknownProvider, registry.BrokenProvider) as fault:
+            raise CommandFailed(in_one_line(fault)) from fault
         failed = 0
         for provider in found.values():
             sold = ", ".join(dict.fromkeys(offer.operation for offer in provider.offers))

@@ -47,7 +47,7 @@ class Catalog:
 
     @classmethod
     def load(cls, settings: Settings) -> "Catalog":
-        """Raises UnknownProvider."""
+        """Raises UnknownProvider or BrokenProvider."""
         live = [name for name in settings.providers.enabled if name != SANDBOX]
         return cls(registry.load(settings, dict.fromkeys([*live, IN_HOUSE, SANDBOX])), live)
 

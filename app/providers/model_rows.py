@@ -1,11 +1,10 @@
-"""The models a provider sells: rows of data, one file for each provider, `rows/<provider>.toml` beside this file.
+"""The models a provider sells: rows of data, one file for each provider.
 
-A plug-in keeps its own beside its adapter and reads it with `read`.
+Ours are `rows/<provider>.toml` beside this file; a plug-in's is `<provider>.toml` beside its adapter.
 """
 
 import tomllib
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -26,6 +25,7 @@ from app.providers.limits import Limits, Size
 from app.providers.values import Between, OneOf, Values
 
 MICRO = 1_000_000
+ROWS = Path(__file__).with_name("rows")
 
 
 def _size(value: Any) -> Any:
@@ -117,15 +117,15 @@ class _File(_Row):
 
 
 @cache
-def offers_of(provider: str) -> tuple[Offer, ...]:
-    """The offers in the provider's file here, in their order; none where it has no file."""
-    file = files("app.providers") / "rows" / f"{provider}.toml"
+def offers_of(provider: str, adapter: Path) -> tuple[Offer, ...]:
+    """The offers of the provider whose adapter is in that file, in their order; none where it has no rows.
+
+    Raises pydantic.ValidationError naming the row and what is wrong with it.
+    """
+    file = adapter.with_name(f"{provider}.toml")
+    if not file.is_file():
+        file = ROWS / file.name
     return _offers(file.read_text()) if file.is_file() else ()
-
-
-def read(path: Path) -> tuple[Offer, ...]:
-    """The offers in a file of this form. Raises pydantic.ValidationError naming the row and what is wrong with it."""
-    return _offers(path.read_text())
 
 
 def _offers(text: str) -> tuple[Offer, ...]:

@@ -9,11 +9,11 @@ A test module says what its vendor answers and inherits the rest:
         ...
 
 Each test is run for each call. Nothing goes over the network: answers are given by an `httpx.MockTransport`, and each
-request is kept, for the module's own tests of its shape. Needs pytest with pytest-asyncio.
+request is kept, for the module's own tests of its shape. Needs `backlot[testing]`, and `asyncio_mode = "auto"`.
 """
 
 from collections.abc import Awaitable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -128,6 +128,8 @@ class VendorConformance:
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         cls = metafunc.cls
+        if unsaid := cls.unsaid():
+            raise pytest.UsageError(f"{cls.__name__} says no {unsaid}")
         if "order" in metafunc.fixturenames:
             metafunc.parametrize("order", cls.calls, ids=lambda order: f"{order.operation}-{order.model}")
         for name, rows in {
@@ -140,6 +142,17 @@ class VendorConformance:
             if name in metafunc.fixturenames:
                 metafunc.parametrize(name, rows, ids=str)
 
+    @classmethod
+    def unsaid(cls) -> str | None:
+        """What the class has to say and does not."""
+        if missing := [name for name in ("vendor", "calls") if not getattr(cls, name, None)]:
+            return f"`{missing[0]}`"
+        if cls.accepted is None and not cls.answers:
+            return "`answers`, nor `accepted`: what does the vendor say to a call?"
+        if cls.accepted is not None and not cls.done:
+            return "`done`: what is said to the poll of a finished job?"
+        return None
+
     @pytest.fixture
     def stage(self) -> "Stage":
         return Stage(self.vendor)
@@ -147,16 +160,20 @@ class VendorConformance:
     def test_it_is_a_provider_with_rows_in_the_catalogue(self, stage: "Stage") -> None:
         provider = stage.provider
         assert isinstance(provider, Provider)
-        assert provider.offers, f"no models/{provider.name}.toml"
+        assert provider.offers, f"it has no rows: they belong into {provider.name}.toml beside the adapter"
         sold = {(offer.operation, offer.model) for offer in provider.offers}
-        calls = (*self.calls, *self.others)
-        assert {(order.operation, order.model) for order in calls} <= sold
-        assert {operation for operation, _ in sold} == {order.operation for order in calls}, "a call is missing"
+        called = {(order.operation, order.model) for order in (*self.calls, *self.others)}
+        assert called <= sold, f"no row sells {called - sold}"
+        unseen = {operation for operation, _ in sold} - {operation for operation, _ in called}
+        assert not unseen, f"`calls` has none of {unseen}, which a row sells"
 
     async def test_a_call_is_answered_or_accepted(self, stage: "Stage", order: Call) -> None:
         outcome = await stage.submit(order, *self._good())
-        assert isinstance(outcome, Done if self.accepted is None else Accepted)
-        assert all(any(SECRET in text for text in request.headers.values()) for request in stage.requests)
+        expected = Done if self.accepted is None else Accepted
+        assert isinstance(outcome, expected), f"`start` gave {outcome}, which is not {expected.__name__}"
+        for request in stage.requests:
+            signed = any(SECRET in text for text in request.headers.values())
+            assert signed, f"{_shown(request)} does not carry the key in a header: see `sign_in`"
 
     async def test_the_same_call_is_written_the_same_again(self, stage: "Stage", order: Call) -> None:
         """What a repeated call says is that of the first, so that a vendor that knows our reference can tell."""
@@ -164,18 +181,19 @@ class VendorConformance:
         await stage.submit(order, *self._good())
         first, second = stage.requests
         assert (first.url, first.method) == (second.url, second.method)
-        assert _body(first) == _body(second)
+        assert _body(first) == _body(second), "what is random or from a clock is in the request: use `call.reference`"
 
     async def test_a_job_is_followed_to_its_end(self, stage: "Stage", order: Call) -> None:
         if self.accepted is None:
             return
         reference = await stage.accepted(order, self.accepted)
         for answer in self.running:
-            assert isinstance(await stage.poll(reference, answer), Running)
+            outcome = await stage.poll(reference, answer)
+            assert isinstance(outcome, Running), f"`check` read {answer} as {outcome}, not as Running"
         done = await stage.poll(reference, *self.done)
-        assert isinstance(done, Done)
-        assert done.outputs
-        assert SECRET not in reference
+        assert isinstance(done, Done), f"`check` read `done` as {done}"
+        assert done.outputs, "Done without outputs: raise reply.unreadable() instead"
+        assert SECRET not in reference, "references are stored: no key may be in them"
 
     async def test_a_job_that_fails_says_why(self, stage: "Stage", order: Call) -> None:
         if self.accepted is None:
@@ -183,39 +201,39 @@ class VendorConformance:
         for answer, code in self.failed:
             reference = await stage.accepted(order, self.accepted)
             fault = await stage.fault(stage.poll(reference, answer))
-            assert fault.code == code
-            assert isinstance(fault, Rejected | Transient | JobFailed)
+            assert fault.code == code, f"`check` read {answer} as {_told(fault)}"
+            assert isinstance(fault, Rejected | Transient | JobFailed), f"{_told(fault)}: of a job one knows"
 
     async def test_what_is_refused_is_refused_for_good(
         self, stage: "Stage", order: Call, refused_answer: tuple[Answer, ErrorCode]
     ) -> None:
         answer, code = refused_answer
         fault = await stage.fault(stage.submit(order, answer))
-        assert (type(fault), fault.code) == (Rejected, code)
+        expect(fault, Rejected, code)
 
     async def test_what_never_left_may_be_sent_again(self, stage: "Stage", order: Call, not_there: Answer) -> None:
         fault = await stage.fault(stage.submit(order, not_there))
-        assert (type(fault), fault.code) == (Transient, ErrorCode.PROVIDER_UNAVAILABLE)
+        expect(fault, Transient, ErrorCode.PROVIDER_UNAVAILABLE)
 
     async def test_what_was_sent_and_not_answered_is_unknown(
         self, stage: "Stage", order: Call, cut_off: Answer
     ) -> None:
-        assert isinstance(await stage.fault(stage.submit(order, cut_off)), Unknown)
-        assert len(stage.requests) == 1
+        expect(await stage.fault(stage.submit(order, cut_off)), Unknown)
+        assert len(stage.requests) == 1, f"sent {len(stage.requests)} times: it may be paid for that often"
 
     async def test_an_answer_that_makes_no_sense_is_no_refusal(
         self, stage: "Stage", order: Call, strange: Answer
     ) -> None:
-        assert isinstance(await stage.fault(stage.submit(order, strange)), Unknown)
+        expect(await stage.fault(stage.submit(order, strange)), Unknown)
 
     async def test_a_vendor_that_is_down_is_asked_later(self, stage: "Stage", order: Call, down: Answer) -> None:
-        fault = await stage.fault(stage.submit(order, down))
-        assert (type(fault), fault.code) == (Transient, ErrorCode.PROVIDER_UNAVAILABLE)
+        expect(await stage.fault(stage.submit(order, down)), Transient, ErrorCode.PROVIDER_UNAVAILABLE)
 
     async def test_a_vendor_that_is_asked_too_often_says_when_to_come_back(self, stage: "Stage", order: Call) -> None:
         fault = await stage.fault(stage.submit(order, TOO_OFTEN))
+        expect(fault, Busy)
         assert isinstance(fault, Busy)
-        assert fault.retry_after == 7
+        assert fault.retry_after == 7, f"retry_after is {fault.retry_after}, and the vendor said 7"
 
     async def test_polls_fail_and_the_job_does_not(self, stage: "Stage", order: Call) -> None:
         if self.accepted is None:
@@ -223,16 +241,18 @@ class VendorConformance:
         reference = await stage.accepted(order, self.accepted)
         for answer in (*NOT_THERE, *CUT_OFF, *STRANGE, *DOWN, TOO_OFTEN):
             fault = await stage.fault(stage.poll(reference, answer))
-            assert type(fault) in (Transient, Busy), answer
+            is_of_the_poll = type(fault) in (Transient, Busy)
+            assert is_of_the_poll, f"`check` read {answer} as {_told(fault)}, and the job may be well"
 
     async def test_a_key_that_is_refused_is_not_used_again(self, stage: "Stage", order: Call) -> None:
         for answer, is_broke in ((self.bad_key, False), (self.broke, True)):
             stage = Stage(self.vendor)
             fault = await stage.fault(stage.submit(order, answer))
+            expect(fault, KeyRefused)
             assert isinstance(fault, KeyRefused)
-            assert fault.is_broke is is_broke
-            assert isinstance(await stage.fault(stage.submit(order)), KeyRefused)
-            assert len(stage.requests) == 1
+            assert fault.is_broke is is_broke, f"is_broke is {fault.is_broke} of {answer}"
+            expect(await stage.fault(stage.submit(order)), KeyRefused)
+            assert len(stage.requests) == 1, "the refused key was used again"
 
     async def test_nothing_is_sent_that_is_not_wanted_any_more(self, stage: "Stage", order: Call) -> None:
         def unwanted() -> None:
@@ -240,26 +260,26 @@ class VendorConformance:
 
         with pytest.raises(NotSent):
             await stage.submit(replace(order, about_to_send=unwanted))
-        assert stage.requests == []
+        assert stage.requests == [], "sent all the same: what may cost money goes out by `api.order`, all else after it"
 
     async def test_an_endless_answer_is_not_read_to_its_end(
         self, stage: "Stage", order: Call, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(vendors, "MOST_BYTES", 1000)
-        assert isinstance(await stage.fault(stage.submit(order, Answer(content=b" " * 2000))), Unknown)
+        expect(await stage.fault(stage.submit(order, Answer(content=b" " * 2000))), Unknown)
 
     async def test_answers_bent_out_of_shape_are_told_from_good_ones(self, stage: "Stage", order: Call) -> None:
         """Any value may be missing, or of another kind: nothing but outcomes and provider errors comes of it."""
         for good in self._good():
             for bent in _bent(good):
-                with suppress(ProviderError):
+                with _nothing_but_outcomes(bent):
                     await stage.submit(order, bent, *self._good())
         if self.accepted is None:
             return
         reference = await stage.accepted(order, self.accepted)
         for good in (*self.running, *self.done[:1], *(answer for answer, _ in self.failed)):
             for bent in _bent(good):
-                with suppress(ProviderError):
+                with _nothing_but_outcomes(bent):
                     await stage.poll(reference, bent, *self.done)
 
     async def test_callbacks_are_as_good_as_their_url_unless_the_vendor_signs(self, stage: "Stage") -> None:
@@ -270,8 +290,8 @@ class VendorConformance:
         assert stage.requests == []
 
     async def test_the_probe_tells_whether_the_key_works(self, stage: "Stage") -> None:
-        assert not (await stage.probe(self.bad_key)).is_healthy
-        assert not (await stage.probe(NOT_THERE[0])).is_healthy
+        assert not (await stage.probe(self.bad_key)).is_healthy, "`greet` is content with a key that is refused"
+        assert not (await stage.probe(NOT_THERE[0])).is_healthy, "`greet` is content with a vendor that is away"
 
     def _good(self) -> tuple[Answer, ...]:
         return tuple(self.answers) if self.accepted is None else (self.accepted,)
@@ -289,7 +309,7 @@ class Stage:
 
     def _give(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
-        assert self._answers, f"nobody expected {request.method} {request.url}"
+        assert self._answers, f"{_shown(request)} is one request more than there are answers"
         return self._answers.pop(0).give(request)
 
     async def submit(self, order: Call, *answers: Answer) -> Done | Accepted:
@@ -299,7 +319,7 @@ class Stage:
     async def accepted(self, order: Call, answer: Answer) -> str:
         """The reference of the job."""
         outcome = await self.submit(order, answer)
-        assert isinstance(outcome, Accepted)
+        assert isinstance(outcome, Accepted), f"`start` gave {outcome}, which is not Accepted"
         return outcome.reference
 
     async def poll(self, reference: str, *answers: Answer) -> Done | Running:
@@ -314,17 +334,51 @@ class Stage:
         self._answers = list(answers)
         return await self.provider.verify(callback)
 
+    async def cancel(self, reference: str, *answers: Answer) -> None:
+        self._answers = list(answers)
+        await self.provider.cancel(reference)
+
     async def probe(self, *answers: Answer) -> Health:
         self._answers = list(answers)
         return await self.provider.probe()
 
     async def fault(self, asking: Awaitable[object]) -> ProviderError:
         """What it raises; nothing else may be raised, and nothing of the key may be in it."""
-        with pytest.raises(ProviderError) as caught:
-            await asking
-        assert SECRET not in caught.value.message
-        assert "http" not in caught.value.message.lower(), "an address in a customer's message"
-        return caught.value
+        outcome: object = None
+        fault: ProviderError | None = None
+        try:
+            outcome = await asking
+        except ProviderError as caught:
+            fault = caught
+        assert fault is not None, f"no fault was raised: it gave {outcome}"
+        assert SECRET not in fault.message, "the key is in a customer's message"
+        assert "http" not in fault.message.lower(), f"an address is in a customer's message: {fault.message}"
+        return fault
+
+
+def expect(fault: ProviderError, kind: type[ProviderError], code: ErrorCode | None = None) -> None:
+    """Just this fault: what the caller does with it depends on its class."""
+    is_it = type(fault) is kind and code in (None, fault.code)
+    assert is_it, f"it was told as {_told(fault)}, not as {kind.__name__}{f' ({code})' if code else ''}"
+
+
+def _told(fault: ProviderError) -> str:
+    return f"{type(fault).__name__} ({fault.code}: {fault.message})"
+
+
+def _shown(request: httpx.Request) -> str:
+    return f"{request.method} {request.url}"
+
+
+@contextmanager
+def _nothing_but_outcomes(bent: Answer) -> Iterator[None]:
+    try:
+        yield
+    except ProviderError:
+        pass
+    except Exception as crash:
+        hint = "match its shape, and raise reply.unreadable() for any other"
+        raise AssertionError(f"{type(crash).__name__} ({crash}) came of the answer {bent.json}: {hint}") from crash
 
 
 def _bent(answer: Answer) -> Iterator[Answer]:

@@ -5,11 +5,13 @@ mean. Keys never reach it: it is given an `Api` that has signed in.
 """
 
 import asyncio
+import inspect
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urljoin, urlsplit
 
@@ -220,7 +222,7 @@ class Vendor(ABC):
     lane = REMOTE
 
     def __init__(self, settings: Settings, *, client: httpx.AsyncClient | None = None) -> None:
-        self.offers: Sequence[Offer] = model_rows.offers_of(self.name)
+        self.offers: Sequence[Offer] = model_rows.offers_of(self.name, Path(inspect.getfile(type(self))))
         self.base_url = settings.providers.urls.get(self.name, self.default_url)
         self.keys = KeyRing(settings.providers.keys.get(self.name, ()))
         self.needs = self._missing(settings)

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "a1c0de000008"
-down_revision = "a1c0de000007"
+revision = "a1c0de000009"
+down_revision = "a1c0de000008"
 branch_labels = None
 depends_on = None
 
