@@ -129,7 +129,7 @@ class VendorConformance:
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         cls = metafunc.cls
         if unsaid := cls.unsaid():
-            raise pytest.UsageError(f"{cls.__name__} says no {unsaid}")
+            raise pytest.Collector.CollectError(f"{cls.__name__} says no {unsaid}")
         if "order" in metafunc.fixturenames:
             metafunc.parametrize("order", cls.calls, ids=lambda order: f"{order.operation}-{order.model}")
         for name, rows in {
