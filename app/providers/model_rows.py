@@ -118,16 +118,14 @@ class _File(_Row):
 
 @cache
 def offers_of(provider: str, adapter: Path) -> tuple[Offer, ...]:
-    """The offers of the provider whose adapter is in that file, in their order; none where it has no rows.
-
-    Raises pydantic.ValidationError naming the row and what is wrong with it.
-    """
+    """The offers of the provider whose adapter is in that file; none where it has no rows. Raises as `read`."""
     file = adapter.with_name(f"{provider}.toml")
     if not file.is_file():
         file = ROWS / file.name
-    return _offers(file.read_text()) if file.is_file() else ()
+    return read(file) if file.is_file() else ()
 
 
-def _offers(text: str) -> tuple[Offer, ...]:
-    rows = _File.model_validate(tomllib.loads(text)).models
+def read(file: Path) -> tuple[Offer, ...]:
+    """The offers in it, in their order. Raises pydantic.ValidationError naming the row and what is wrong with it."""
+    rows = _File.model_validate(tomllib.loads(file.read_text())).models
     return tuple(offer for row in rows for offer in row.offers())

@@ -15,7 +15,7 @@ request is kept, for the module's own tests of its shape. Needs `backlot[testing
 from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import httpx
 import orjson
@@ -51,6 +51,7 @@ PIXEL = bytes.fromhex(
     "00000049454e44ae426082"
 )
 """A PNG of one pixel."""
+Fault = TypeVar("Fault", bound=ProviderError)
 
 
 @dataclass(frozen=True)
@@ -173,7 +174,7 @@ class VendorConformance:
         assert isinstance(outcome, expected), f"`start` gave {outcome}, which is not {expected.__name__}"
         for request in stage.requests:
             signed = any(SECRET in text for text in request.headers.values())
-            assert signed, f"{_shown(request)} does not carry the key in a header: see `sign_in`"
+            assert signed, f"{request.method} {request.url} does not carry the key in a header: see `sign_in`"
 
     async def test_the_same_call_is_written_the_same_again(self, stage: "Stage", order: Call) -> None:
         """What a repeated call says is that of the first, so that a vendor that knows our reference can tell."""
@@ -230,9 +231,7 @@ class VendorConformance:
         expect(await stage.fault(stage.submit(order, down)), Transient, ErrorCode.PROVIDER_UNAVAILABLE)
 
     async def test_a_vendor_that_is_asked_too_often_says_when_to_come_back(self, stage: "Stage", order: Call) -> None:
-        fault = await stage.fault(stage.submit(order, TOO_OFTEN))
-        expect(fault, Busy)
-        assert isinstance(fault, Busy)
+        fault = expect(await stage.fault(stage.submit(order, TOO_OFTEN)), Busy)
         assert fault.retry_after == 7, f"retry_after is {fault.retry_after}, and the vendor said 7"
 
     async def test_polls_fail_and_the_job_does_not(self, stage: "Stage", order: Call) -> None:
@@ -247,9 +246,7 @@ class VendorConformance:
     async def test_a_key_that_is_refused_is_not_used_again(self, stage: "Stage", order: Call) -> None:
         for answer, is_broke in ((self.bad_key, False), (self.broke, True)):
             stage = Stage(self.vendor)
-            fault = await stage.fault(stage.submit(order, answer))
-            expect(fault, KeyRefused)
-            assert isinstance(fault, KeyRefused)
+            fault = expect(await stage.fault(stage.submit(order, answer)), KeyRefused)
             assert fault.is_broke is is_broke, f"is_broke is {fault.is_broke} of {answer}"
             expect(await stage.fault(stage.submit(order)), KeyRefused)
             assert len(stage.requests) == 1, "the refused key was used again"
@@ -309,7 +306,7 @@ class Stage:
 
     def _give(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
-        assert self._answers, f"{_shown(request)} is one request more than there are answers"
+        assert self._answers, f"{request.method} {request.url} is one request more than there are answers"
         return self._answers.pop(0).give(request)
 
     async def submit(self, order: Call, *answers: Answer) -> Done | Accepted:
@@ -356,18 +353,15 @@ class Stage:
         return fault
 
 
-def expect(fault: ProviderError, kind: type[ProviderError], code: ErrorCode | None = None) -> None:
+def expect(fault: ProviderError, kind: type[Fault], code: ErrorCode | None = None) -> Fault:
     """Just this fault: what the caller does with it depends on its class."""
-    is_it = type(fault) is kind and code in (None, fault.code)
-    assert is_it, f"it was told as {_told(fault)}, not as {kind.__name__}{f' ({code})' if code else ''}"
+    if type(fault) is kind and code in (None, fault.code):
+        return fault
+    raise AssertionError(f"it was told as {_told(fault)}, not as {kind.__name__}{f' ({code})' if code else ''}")
 
 
 def _told(fault: ProviderError) -> str:
     return f"{type(fault).__name__} ({fault.code}: {fault.message})"
-
-
-def _shown(request: httpx.Request) -> str:
-    return f"{request.method} {request.url}"
 
 
 @contextmanager
