@@ -71,7 +71,13 @@ class Catalog:
             ours = [Part(IN_HOUSE, studio.model, house.lane, step, studio.max_outputs) for step in studio.steps]
             ours[1] = Part(route.provider, offer.model, route.lane, offer.operation, offer.max_outputs)
             combined = replace(
-                offer, operation=STUDIO, steps=studio.steps, seconds=offer.seconds + studio.seconds, limits=Limits()
+                offer,
+                operation=STUDIO,
+                steps=studio.steps,
+                seconds=offer.seconds + studio.seconds,
+                limits=Limits(),
+                parameters=None if offer.parameters is None else {**offer.parameters, "shadow": "shadow"},
+                values={name: values for name, values in offer.values.items() if name != "output_format"},
             )
             yield Route(route.provider, house.lane, combined, tuple(ours))
 
