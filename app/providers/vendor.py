@@ -151,7 +151,7 @@ class Api:
         return reply
 
     def _url(self, path: str) -> str:
-        """Without a path the base itself. Raises Transient where a vendor sends us elsewhere: our key is not for others."""
+        """No path: the base itself. Raises Transient where a vendor sends us elsewhere: our key is not for others."""
         base = self._vendor.base_url.rstrip("/")
         url = urljoin(f"{base}/", path.removeprefix("/")) if path else base
         ours, theirs = urlsplit(self._vendor.base_url), urlsplit(url)

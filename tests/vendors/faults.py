@@ -39,8 +39,6 @@ GATEWAY = Fault(502, PAGE, is_late=True)
 SPOILED = {"html": HTML, "truncated": TRUNCATED, "empty-list": EMPTY_LIST, "wrong-type": WRONG_TYPE, "gateway": GATEWAY}
 """Answers that leave it open what was ordered."""
 
-NO_PICTURE = Fault(200, PAGE)
-HUGE = Fault(200, bytes(50 * MEBIBYTE), "image/png")
 FILE_GONE = Fault(404, b"<Error><Code>NoSuchKey</Code></Error>", "application/xml")
 
 

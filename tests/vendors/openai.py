@@ -79,7 +79,7 @@ class OpenAI(Peer):
                 400, "Your request was rejected.", kind="image_generation_user_error", code="moderation_blocked"
             )
         order = self.take(body["model"], body, made, request)
-        pictures_ = [] if order.ending == "empty" else made
+        pictures_ = [] if order.ending == "empty" else order.pictures
         data = [{"b64_json": b64encode(one).decode()} for one in pictures_]
         usage = {"input_tokens": 20, "output_tokens": 1056, "total_tokens": 1076}
         return web.json_response({"created": 1777888999, "data": data, "usage": usage})

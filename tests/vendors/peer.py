@@ -13,13 +13,16 @@ import aiohttp
 import orjson
 from aiohttp import web
 
-from tests.vendors.faults import Fault
+from tests.vendors.faults import MEBIBYTE, Fault
+from tests.vendors.pictures import drawn
 
 HOST = "127.0.0.2"
 """The loopback address from which the guarded client of the tests may download."""
 Answer = web.StreamResponse
 Handler = Callable[[web.Request], Awaitable[Answer]]
-MOST_BYTES = 64 * 1024 * 1024
+MOST_BYTES = 64 * MEBIBYTE
+JUNK = {"junk": b"<html>no picture</html>", "half": drawn(300, 200)[:-400], "huge": bytes(50 * MEBIBYTE)}
+"""What some jobs end with instead of a picture."""
 
 
 class Refusal(Exception):
@@ -35,7 +38,7 @@ class Refusal(Exception):
 
 @dataclass
 class Order:
-    """What a customer of the vendor's is billed for. `ending`: fine, refused, nsfw or failed."""
+    """What a customer of the vendor's is billed for. `ending`: fine, refused, nsfw, failed, empty, or one of JUNK."""
 
     what: str
     body: Mapping[str, Any]
@@ -64,8 +67,6 @@ class Peer:
         self.broke: set[str] = set()
         self.seconds = seconds
         """How long a job takes."""
-        self.repeats = 1
-        """How often it calls back."""
         self.origin = ""
         self._running: list[asyncio.Task[None]] = []
         self.mend()
@@ -80,9 +81,10 @@ class Peer:
         self.complaints: list[str] = []
         self.heard: list[int] = []
         self.endings: deque[str] = deque()
+        self.repeats = 1
+        """How often it calls back."""
         self.dead_links = 0
         """So many of the next links to results have expired."""
-        self.callbacks_wait = False
         self._queued: dict[str, deque[Fault]] = {}
         self._always: dict[str, Fault] = {}
         self._links: dict[str, bytes] = {}
@@ -161,6 +163,7 @@ class Peer:
     def take(self, what: str, body: Mapping[str, Any], pictures: list[bytes], request: web.Request) -> Order:
         """An order is an order: from here on it is billed."""
         ending = self.endings.popleft() if self.endings else "fine"
+        pictures = [JUNK[ending]] * len(pictures) if ending in JUNK else pictures
         order = Order(what, body, pictures, ending, key=self.key_of(request) or "")
         order.done_at = time.monotonic() + self.seconds
         self.orders.append(order)

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+from contextlib import suppress
 
 from tests.vendors.peer import HOST
 from tests.vendors.roster import VENDORS, environment
@@ -29,10 +30,8 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=9000, help="of the first; the others follow")
     parser.add_argument("--seconds", type=float, default=3.0, help="how long a job takes")
     chosen = parser.parse_args()
-    try:
+    with suppress(KeyboardInterrupt):
         asyncio.run(serve(chosen.port, chosen.seconds))
-    except KeyboardInterrupt:
-        pass
 
 
 if __name__ == "__main__":

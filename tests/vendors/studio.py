@@ -172,6 +172,7 @@ async def studio(
     for peer in peers.values():
         await peer.called()
         assert peer.complaints == []
+    assert await made.leaked() == []
     logging.getLogger().removeHandler(lines)
     await engine.heart.close()
     await engine.catalog.close()

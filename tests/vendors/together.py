@@ -44,7 +44,7 @@ class Together(Peer):
             {"index": number, "type": "url", "url": self.link(one)}
             if body.get("response_format", "url") == "url"
             else {"index": number, "type": "b64_json", "b64_json": b64encode(one).decode()}
-            for number, one in enumerate(made)
+            for number, one in enumerate(order.pictures)
         ]
         shown = [] if order.ending == "empty" else data
         return web.json_response({"id": order.id, "model": order.what, "object": "list", "data": shown})
