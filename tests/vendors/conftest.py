@@ -8,6 +8,7 @@ from app.assets.tools import AssetTools
 from app.core.db import Database
 from app.core.settings import Settings
 from app.generation import files
+from app.providers.catalog import Catalog
 from tests.vendors.peer import Peer
 from tests.vendors.roster import VENDORS
 from tests.vendors.studio import Studio, api, studio
@@ -37,14 +38,23 @@ async def vendor_api(settings: Settings, peers: dict[str, Peer]) -> AsyncIterato
         yield found
 
 
+@pytest.fixture(scope="package")
+async def vendor_catalog(vendor_api: Settings) -> AsyncIterator[Catalog]:
+    """The worker's: making all adapters takes a while."""
+    catalog = Catalog.load(vendor_api)
+    yield catalog
+    await catalog.close()
+
+
 @pytest.fixture
 async def backlot(
     vendor_api: Settings,
     database: Database,
     vendor_tools: AssetTools,
+    vendor_catalog: Catalog,
     peers: dict[str, Peer],
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Studio]:
     monkeypatch.setattr(files, "PAUSE_SECONDS", 0.01)
-    async with studio(vendor_api, database, vendor_tools, peers) as made:
+    async with studio(vendor_api, database, vendor_tools, vendor_catalog, peers) as made:
         yield made

@@ -49,6 +49,10 @@ class Fal(Peer):
         app.router.add_get("/.well-known/jwks.json", self._jwks)
         return app
 
+    @property
+    def key_set_url(self) -> str:
+        return f"{self.origin}/.well-known/jwks.json"
+
     def key_of(self, request: web.Request) -> str | None:
         word, _, key = request.headers.get("Authorization", "").partition(" ")
         return key if word == "Key" else None

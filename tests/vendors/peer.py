@@ -83,6 +83,8 @@ class Peer:
         self.endings: deque[str] = deque()
         self.repeats = 1
         """How often it calls back."""
+        self.forges = False
+        """Whether its calls are signed by somebody else."""
         self.dead_links = 0
         """So many of the next links to results have expired."""
         self._queued: dict[str, deque[Fault]] = {}
@@ -93,6 +95,11 @@ class Peer:
     def url(self) -> str:
         """What the operator sets as its base URL."""
         return self.origin + self.prefix
+
+    @property
+    def key_set_url(self) -> str:
+        """Where the keys are that its calls are signed with, if they are public."""
+        return ""
 
     def fail(self, kind: str, fault: Fault, *, times: int | None = None) -> None:
         """The next so many requests of that kind (order, poll, file, upload, cancel), or all."""
@@ -201,6 +208,7 @@ class Peer:
         async with aiohttp.ClientSession() as session:
             for _ in range(self.repeats):
                 body, headers = self.webhook(order)
+                body += b" " if self.forges else b""
                 kind = {"Content-Type": "application/json"}
                 async with session.post(str(order.callback), data=body, headers={**kind, **headers}) as answer:
                     self.heard.append(answer.status)

@@ -65,7 +65,7 @@ class Replicate(Peer):
         self.call_back(order)
         if waits := PREFER.fullmatch(request.headers.get("Prefer", "")):
             await asyncio.sleep(min(max(order.done_at - time.monotonic(), 0), int(waits[1] or 60)))
-        return web.json_response(self._shown(order), status=201)
+        return web.json_response(self._shown(order, is_new=not waits), status=201)
 
     def _made(self, version: str, given: Mapping[str, Any]) -> list[bytes]:
         files = {name: self._picture(name, given[name]) for name in FILES if name in given}
@@ -114,7 +114,7 @@ class Replicate(Peer):
             raise Refusal(404, {"detail": "The requested resource could not be found."})
         return order
 
-    def _shown(self, order: Order) -> dict[str, Any]:
+    def _shown(self, order: Order, *, is_new: bool = False) -> dict[str, Any]:
         """Each look at it gives fresh links."""
         where = f"{self.url}/predictions/{order.id}"
         shown = {
@@ -131,7 +131,7 @@ class Replicate(Peer):
         }
         if order.is_canceled:
             return shown | {"status": "canceled"}
-        if not order.is_done:
+        if is_new or not order.is_done:
             return shown
         match order.ending:
             case "refused" | "nsfw":
@@ -143,7 +143,7 @@ class Replicate(Peer):
         return shown | {"status": "succeeded", "output": [self.link(one) for one in order.pictures]}
 
     def webhook(self, order: Order) -> tuple[bytes, Mapping[str, str]]:
-        body, message, now = orjson.dumps(self._shown(order)), f"msg_{uuid4().hex}", str(int(time.time()))
+        body, message, now = orjson.dumps(self._shown(order)), f"msg_{order.id}", str(int(time.time()))
         secret = b64decode(self.webhook_secret.removeprefix("whsec_"))
         proof = hmac.new(secret, f"{message}.{now}.".encode() + body, sha256).digest()
         signature = f"v1,{b64encode(proof).decode()}"

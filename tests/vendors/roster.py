@@ -21,9 +21,11 @@ VENDORS: dict[str, type[Peer]] = {
 def environment(peers: Iterable[Peer]) -> dict[str, str]:
     """The settings that send orders to these servers, in this order of preference."""
     peers = list(peers)
+    addresses = {peer.name: peer.url for peer in peers}
+    addresses |= {f"{peer.name}-keys": peer.key_set_url for peer in peers if peer.key_set_url}
     return {
         "BACKLOT_PROVIDERS_ENABLED": ",".join(peer.name for peer in peers),
         "BACKLOT_PROVIDERS_KEYS": ",".join(f"{peer.name}={key}" for peer in peers for key in peer.keys),
-        "BACKLOT_PROVIDERS_URLS": ",".join(f"{peer.name}={peer.url}" for peer in peers),
+        "BACKLOT_PROVIDERS_URLS": ",".join(f"{name}={url}" for name, url in addresses.items()),
         "BACKLOT_EGRESS_ALLOW": f"{HOST}/32",
     }

@@ -23,6 +23,7 @@ from app.generation import advance
 from app.generation.advance import Engine
 from app.main import create_app
 from app.providers.catalog import Catalog
+from app.providers.keys import KeyRing
 from tests.conftest import Account, free_port, make_account
 from tests.generation.conftest import forget_breakers
 from tests.vendors.peer import Peer
@@ -64,6 +65,11 @@ async def api(peers: Iterable[Peer], **given: str) -> AsyncIterator[Settings]:
     yield settings
     server.should_exit = True
     await serving
+
+
+def is_in(key: str, content: str) -> bool:
+    """Also as PostgreSQL writes bytes."""
+    return key in content or key.encode().hex() in content
 
 
 @dataclass
@@ -152,21 +158,23 @@ class Studio:
         """Where a vendor's key is to be seen, if anywhere."""
         keys = [key for peer in self.peers.values() for key in peer.keys]
         places = {"logs": "\n".join(self.lines.said), "answers": "\n".join(self.told), "rows": await self.rows()}
-        return [f"{key} in {name}" for name, content in places.items() for key in keys if key in content]
+        return [f"{key} in {name}" for name, content in places.items() for key in keys if is_in(key, content)]
 
 
 @asynccontextmanager
 async def studio(
-    settings: Settings, database: Database, tools: AssetTools, peers: Mapping[str, Peer]
+    settings: Settings, database: Database, tools: AssetTools, catalog: Catalog, peers: Mapping[str, Peer]
 ) -> AsyncIterator[Studio]:
-    """With the API of these settings. The servers are well, and know of nothing."""
-    for peer in peers.values():
+    """With the API of these settings. The servers are well, and nobody knows anything of what was."""
+    for name, peer in peers.items():
         peer.mend()
+        vendor: Any = catalog.providers[name]
+        vendor.keys = KeyRing(settings.providers.keys.get(name, ()))
     await forget_breakers(database)
     lines = Lines()
     logging.getLogger().addHandler(lines)
     account = await make_account(settings, database)
-    engine = Engine(settings, database, Catalog.load(settings), tools)
+    engine = Engine(settings, database, catalog, tools)
     made = Studio(account, engine, peers, lines)
     yield made
     for peer in peers.values():
@@ -175,6 +183,5 @@ async def studio(
     assert await made.leaked() == []
     logging.getLogger().removeHandler(lines)
     await engine.heart.close()
-    await engine.catalog.close()
     await account.live.aclose()
     await account.test.aclose()

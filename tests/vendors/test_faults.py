@@ -18,8 +18,8 @@ JOBS = ("replicate", "fal", "runware", "leonardo", "midjourney")
 """Who gives links to what has been made."""
 CAN_BE_ASKED = ("runware", "midjourney")
 """Whether they know a reference of ours."""
+SIGNING = ("replicate", "fal")
 AT_ONCE = tuple(name for name in VENDORS if name not in JOBS)
-LATE = ("processing", "reconciling", "succeeded", "failed")
 
 every = pytest.mark.parametrize("vendor", list(VENDORS))
 of_jobs = pytest.mark.parametrize("vendor", JOBS)
@@ -274,7 +274,7 @@ async def test_a_result_that_leads_into_the_private_net_is_not_followed(backlot:
 # --- calls from them
 
 
-@pytest.mark.parametrize("vendor", ["replicate", "fal", "runware", "midjourney"])
+@pytest.mark.parametrize("vendor", SIGNING + ("runware", "midjourney"))
 async def test_calls_that_come_more_than_once(backlot: Studio, vendor: str) -> None:
     peer = backlot.peers[vendor]
     peer.repeats = 4
@@ -285,3 +285,15 @@ async def test_calls_that_come_more_than_once(backlot: Studio, vendor: str) -> N
     await peer.called()
     assert peer.heard == [204] * 4
     assert (outcome(task), bought(backlot), await backlot.spent()) == (("succeeded", None, 1), {vendor: 1}, (1, 0))
+
+
+@pytest.mark.parametrize("vendor", SIGNING)
+async def test_calls_signed_by_somebody_else(backlot: Studio, vendor: str) -> None:
+    """They are refused, and the task is polled to its end all the same."""
+    peer = backlot.peers[vendor]
+    peer.forges = True
+    task_id = await order(backlot, vendor)
+    await backlot.advance(task_id)
+    await peer.called()
+    assert peer.heard == [403]
+    assert outcome(await backlot.finish(task_id)) == ("succeeded", None, 1)
