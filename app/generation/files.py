@@ -73,6 +73,10 @@ class Files:
             raise
         return stored
 
+    async def pause(self, tries: int) -> None:
+        """Before a provider is asked for a fresh link."""
+        await asyncio.sleep(PAUSE_SECONDS * tries)
+
     async def discard(self, stored: list[UUID]) -> None:
         await asyncio.shield(self._outputs.discard(stored))
 

@@ -238,7 +238,7 @@ class Run:
                     except Spoiled:
                         if tries == TRIES:
                             raise
-            await asyncio.sleep(tries)
+            await self._files.pause(tries)
 
     def _crashed(self, attempt: TaskAttempt, provider: Provider) -> ProviderError:
         """Our code failed around a call: it may have been made."""

@@ -35,11 +35,18 @@ class Limits:
         """The size to ask for: the nearest in shape that there is, then the nearest in pixels."""
         if self.sizes:
             return nearest(self.sizes, width, height)
+        width, height = self._within(width, height)
         if self.most_pixels is not None and width * height > self.most_pixels:
             shrink = sqrt(self.most_pixels / (width * height))
             width, height = int(width * shrink), int(height * shrink)
             return self._whole(width, down=True), self._whole(height, down=True)
         return self._whole(width), self._whole(height)
+
+    def _within(self, width: int, height: int) -> Size:
+        """Larger or smaller as a whole, so that the shape stays: a picture is not to be stretched."""
+        scale = max(self.least / min(width, height), 1)
+        scale = min(scale, self.most / max(width, height))
+        return round(width * scale), round(height * scale)
 
     def ratio(self, width: int, height: int) -> Size:
         """The nearest shape there is."""

@@ -151,8 +151,9 @@ class Api:
         return reply
 
     def _url(self, path: str) -> str:
-        """Raises Transient where a vendor sends us elsewhere: our key is not for others."""
-        url = urljoin(f"{self._vendor.base_url.rstrip('/')}/", path.removeprefix("/"))
+        """No path: the base itself. Raises Transient where a vendor sends us elsewhere: our key is not for others."""
+        base = self._vendor.base_url.rstrip("/")
+        url = urljoin(f"{base}/", path.removeprefix("/")) if path else base
         ours, theirs = urlsplit(self._vendor.base_url), urlsplit(url)
         if (ours.scheme, ours.netloc) != (theirs.scheme, theirs.netloc):
             raise Transient(ErrorCode.PROVIDER_UNAVAILABLE, "The provider named an address that is not its own.")

@@ -112,3 +112,9 @@ async def test_quality_is_asked_for_as_far_as_it_goes(ours: int, theirs: int) ->
     order = call("text_to_image", "flux-dev", prompt="a cat", width=512, height=512, output_quality=ours)
     await stage.submit(order, Answer(json={"data": [{"taskType": "imageInference", "taskUUID": "x"}]}))
     assert orjson.loads(stage.requests[0].content)[0]["outputQuality"] == theirs
+
+
+async def test_its_one_address_has_no_slash_at_its_end() -> None:
+    stage = Stage(Runware)
+    await stage.probe(Answer(json={"data": [{"balance": 12.5}]}))
+    assert stage.requests[0].url == "https://api.runware.ai/v1"

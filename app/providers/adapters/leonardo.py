@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import orjson
@@ -79,7 +80,7 @@ class Leonardo(Vendor):
                 form = _form(fields)
             case _:
                 raise reply.unreadable()
-        if form is None or not url.startswith("https://"):
+        if form is None or urlsplit(url).scheme not in ("https", urlsplit(self.base_url).scheme):
             raise reply.unreadable()
         file = {"file": (f"image.{kind.removeprefix('image/')}", image, kind)}
         try:

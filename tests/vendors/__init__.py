@@ -1,0 +1,1 @@
+"""Servers that behave as the vendors do, and the whole stack against them."""
