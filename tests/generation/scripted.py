@@ -30,6 +30,7 @@ class Scripted:
     script: list[Line] = field(default_factory=list)
     is_repeatable: bool = False
     lane: str = REMOTE
+    keeps_form: bool = True
     found: list[Line] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     polls: list[str] = field(default_factory=list)
