@@ -1,6 +1,6 @@
-"""What bytes claim to be, and the call that turns an untrusted image into clean files.
+"""What bytes claim to be, and the calls that turn untrusted images into clean files.
 
-Only `prepare` decodes, and it runs in a child process: this module stays light for its parent.
+Only `prepare` and `to_mask` decode, and they run in a child process: this module stays light for its parent.
 """
 
 from dataclasses import dataclass
@@ -29,6 +29,22 @@ class Rendition(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Form:
+    """What a picture is to be, whatever it is now. `quality` is of JPEG and WebP, `size` width and height.
+
+    `is_quality_given` when whoever made the picture was told the quality: a file of the right format has it then.
+    """
+
+    content_type: ImageType
+    quality: int
+    size: tuple[int, int] | None = None
+    is_quality_given: bool = True
+
+    def fits(self, kind: ImageType, width: int, height: int) -> bool:
+        return kind == self.content_type and self.size in (None, (width, height))
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
     """One file to keep."""
 
@@ -47,11 +63,12 @@ class Prepared:
     placeholder: str
 
     @classmethod
-    def from_child(cls, answer: dict[str, Any]) -> Self:
+    def from_child(cls, answer: dict[str, Any], sent: bytes) -> Self:
+        """A picture that is kept as it was `sent` does not come back."""
         pictures = tuple(
             Picture(
                 Rendition(part["rendition"]),
-                part["content"],
+                sent if part["content"] is None else part["content"],
                 ImageType(part["content_type"]),
                 part["width"],
                 part["height"],
@@ -102,11 +119,32 @@ def describe(content: bytes) -> str:
     return "something else"
 
 
-def prepare(content: bytes, max_side: int, keeps_clean: bool) -> dict[str, Any]:
+def prepare(content: bytes, max_side: int, keeps_clean: bool, form: dict[str, Any] | None = None) -> dict[str, Any]:
     """For a child process: decode the image, or raise WorkRefused with the code of a problem.
 
-    `keeps_clean` leaves a file as it is when there is nothing to take out of it, instead of encoding it again.
+    `keeps_clean` leaves a file as it is when there is nothing to take out of it, instead of encoding it again; with a
+    `form` (the fields of a Form), when it has that form besides, and else gives it that form.
     """
     from app.assets import renditions  # libvips is for the child only
 
-    return renditions.make(content, max_side=max_side, keeps_clean=keeps_clean)
+    wanted = None
+    if form is not None:
+        size = tuple(form["size"]) if form["size"] else None
+        wanted = Form(ImageType(form["content_type"]), form["quality"], size, form["is_quality_given"])
+    return renditions.make(content, max_side=max_side, keeps_clean=keeps_clean, form=wanted)
+
+
+def is_mask(content: bytes) -> bool:
+    """Whether it is a PNG of one band of 8 bits, by its header; what tells of opacity stands before IDAT."""
+    return (
+        sniff(content) is ImageType.PNG
+        and content[24:26] == b"\x08\x00"
+        and b"tRNS" not in content.partition(b"IDAT")[0]
+    )
+
+
+def to_mask(content: bytes, max_side: int) -> bytes:
+    """For a child process: the light of the picture, as such a PNG; where it is transparent it is black."""
+    from app.assets import renditions
+
+    return renditions.mask(content, max_side=max_side)

@@ -9,6 +9,7 @@ from uuid import UUID
 from app.accounts.models import Mode
 from app.assets import imaging, queries, service
 from app.assets.errors import AssetNotFound, InvalidImage
+from app.assets.imaging import Form
 from app.assets.models import Asset, AssetSource
 from app.assets.storage import FileMissing
 from app.assets.tools import AssetTools
@@ -45,13 +46,19 @@ class Outputs:
         task_id: UUID,
         is_intermediate: bool,
         filename: str,
+        form: Form | None = None,
     ) -> UUID:
-        """Keep what a task made, as pending; a clean file stays byte for byte. Raises InvalidImage."""
+        """Keep what a task made, as pending: in that form, where one is named.
+
+        A clean file that has the form stays byte for byte. Raises InvalidImage.
+        """
+        most = imaging.MAX_OUTPUT_SIDE
         try:
-            prepared = await service.prepare(self._tools, content, max_side=imaging.MAX_OUTPUT_SIDE, keeps_clean=True)
+            prepared = await service.prepare(self._tools, content, max_side=most, keeps_clean=True, form=form)
         except WorkRefused as refusal:
             raise InvalidImage(refusal.detail) from refusal
-        digest = await asyncio.to_thread(_digest, content) if len(content) > 100_000 else _digest(content)
+        made = prepared.full.content
+        digest = await asyncio.to_thread(_digest, made) if len(made) > 100_000 else _digest(made)
         asset = service.new_asset(prepared, workspace_id, mode, AssetSource.TASK, digest)
         asset.task_id, asset.is_intermediate = task_id, is_intermediate
         asset.filename = f"{filename}.{prepared.full.content_type.extension}"
@@ -77,6 +84,15 @@ class Outputs:
             return await self._tools.storage.read(asset.key)
         except FileMissing as fault:
             raise AssetNotFound(f"The file of {encode('asset', asset.id)} was deleted.") from fault
+
+    async def read_mask(self, content: bytes) -> bytes:
+        """The picture's light as a grey PNG of one band, black where it is transparent. Raises InvalidImage."""
+        if imaging.is_mask(content):
+            return content
+        try:
+            return await service.decoded(self._tools, imaging.to_mask, content, imaging.MAX_OUTPUT_SIDE)
+        except WorkRefused as refusal:
+            raise InvalidImage(refusal.detail) from refusal
 
     async def _add(self, assets: Sequence[Asset]) -> list[None]:
         await queries.add(self._database, assets)

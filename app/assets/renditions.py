@@ -6,8 +6,8 @@ from typing import Any
 import pyvips
 from numpy.typing import NDArray
 
-from app.assets import blurhash, structure
-from app.assets.imaging import MAX_OUTPUT_SIDE, ImageType, Rendition, describe, sniff
+from app.assets import blurhash, shaping, structure
+from app.assets.imaging import MAX_OUTPUT_SIDE, Form, ImageType, Rendition, describe, sniff
 from app.core.process_child import WorkRefused
 
 MEDIUM_SIDE = 1024
@@ -17,27 +17,53 @@ _CLEAN = ("exif-data", "xmp-data", "iptc-data", "icc-profile-data", "photoshop-d
 _NAMES = {ImageType.JPEG: "JPEG", ImageType.PNG: "PNG", ImageType.WEBP: "WebP"}
 
 
-def make(content: bytes, *, max_side: int, keeps_clean: bool) -> dict[str, Any]:
-    kind = sniff(content)
-    if kind is None:
-        raise WorkRefused(
-            "unsupported_media_type", f"This looks like {describe(content)}. Send a JPEG, PNG or WebP image."
-        )
+def make(content: bytes, *, max_side: int, keeps_clean: bool, form: Form | None = None) -> dict[str, Any]:
+    """A `content` of None: as it was."""
+    kind = _kind(content)
     is_lossless, is_whole = _check_container(kind, content)
     loaded = _open(kind, content, max_side)
-    is_clean = keeps_clean and is_whole and _is_clean(loaded)
+    fits = form is None or form.fits(kind, loaded.width, loaded.height)
+    is_kept = keeps_clean and is_whole and fits and _is_clean(loaded)
     try:
-        is_as_wanted = is_clean and loaded.interpretation == "srgb"
+        is_as_wanted = is_kept and loaded.interpretation == "srgb"
         picture = (loaded if is_as_wanted else _upright_srgb(loaded)).copy_memory()
     except pyvips.Error as fault:
         raise structure.damaged(_NAMES[kind]) from fault
-    pictures = [_file(Rendition.FULL, picture, kind, content if is_clean else _encode(picture, kind, is_lossless))]
-    side = max(picture.width, picture.height) if is_clean else MAX_OUTPUT_SIDE
+    if form is None:
+        full = None if is_kept else _encode(picture, kind, is_lossless)
+    elif is_kept:
+        is_settled = form.is_quality_given or is_lossless
+        full = None if is_settled else _smaller(picture, form, len(content))
+    else:
+        kind, picture = form.content_type, shaping.shaped(picture, form)
+        full = _encode(picture, kind, is_lossless=False, quality=form.quality)
+    pictures = [_file(Rendition.FULL, picture, kind, full)]
+    side = max(picture.width, picture.height) if is_kept or form else MAX_OUTPUT_SIDE
     for rendition, most, quality in ((Rendition.MEDIUM, MEDIUM_SIDE, 90), (Rendition.THUMBNAIL, THUMBNAIL_SIDE, 80)):
         if side > most:  # else the file that is kept is that rendition
             picture = _fit(picture, most)
             pictures.append(_file(rendition, picture, ImageType.WEBP, _webp(picture, quality)))
     return {"pictures": pictures, "placeholder": _placeholder(picture)}
+
+
+def mask(content: bytes, *, max_side: int) -> bytes:
+    """A grey PNG of one band."""
+    kind = _kind(content)
+    _check_container(kind, content)
+    image = _open(kind, content, max_side)
+    try:
+        return shaping.to_mask(_upright_srgb(image))
+    except pyvips.Error as fault:
+        raise structure.damaged(_NAMES[kind]) from fault
+
+
+def _kind(content: bytes) -> ImageType:
+    kind = sniff(content)
+    if kind is None:
+        raise WorkRefused(
+            "unsupported_media_type", f"This looks like {describe(content)}. Send a JPEG, PNG or WebP image."
+        )
+    return kind
 
 
 @lru_cache(1)
@@ -110,17 +136,23 @@ def _fit(image: pyvips.Image, side: int) -> pyvips.Image:
     return image.thumbnail_image(side, height=side, size="down").copy_memory()
 
 
-def _encode(image: pyvips.Image, kind: ImageType, is_lossless: bool) -> bytes:
+def _smaller(image: pyvips.Image, form: Form, size: int) -> bytes | None:
+    """The file in the ordered quality; None where that makes it larger, as nothing is won by it then."""
+    content = _encode(image, form.content_type, is_lossless=False, quality=form.quality)
+    return content if len(content) < size else None
+
+
+def _encode(image: pyvips.Image, kind: ImageType, is_lossless: bool, quality: int = 90) -> bytes:
     content: bytes
     match kind:
         case ImageType.JPEG:
-            content = image.jpegsave_buffer(Q=90, keep="none")
+            content = image.jpegsave_buffer(Q=quality, keep="none")
         case ImageType.PNG:
             content = image.pngsave_buffer(compression=4, filter="up", keep="none")
         case ImageType.WEBP if is_lossless:
             content = image.webpsave_buffer(lossless=True, effort=0, keep="none")
         case ImageType.WEBP:
-            content = _webp(image, 90)
+            content = _webp(image, quality)
     return content
 
 
@@ -129,7 +161,7 @@ def _webp(image: pyvips.Image, quality: int) -> bytes:
     return content
 
 
-def _file(rendition: Rendition, image: pyvips.Image, kind: ImageType, content: bytes) -> dict[str, Any]:
+def _file(rendition: Rendition, image: pyvips.Image, kind: ImageType, content: bytes | None) -> dict[str, Any]:
     return {
         "rendition": rendition.value,
         "content": content,

@@ -9,9 +9,10 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
@@ -29,7 +30,7 @@ from app.assets.errors import (
     UrlNotAllowed,
     UrlUnreachable,
 )
-from app.assets.imaging import ImageType, Prepared, Rendition
+from app.assets.imaging import Form, ImageType, Prepared, Rendition
 from app.assets.models import Asset, AssetFile, AssetKind, AssetSource
 from app.assets.queries import Filters
 from app.assets.schemas import AssetRead, AssetUpdate
@@ -43,6 +44,7 @@ from app.core.problems import DependencyDown, Problem, UnsupportedMediaType
 from app.core.processes import ProcessDied, ProcessFailed, ProcessTimedOut, WorkRefused
 
 log = structlog.get_logger()
+T = TypeVar("T")
 
 UNFINISHED_AFTER = timedelta(hours=1)
 SWEEP_BATCH = 100
@@ -139,13 +141,20 @@ def _digest(content: bytes) -> bytes:
     return sha256(content).digest()
 
 
-async def prepare(tools: AssetTools, content: bytes, *, max_side: int, keeps_clean: bool) -> Prepared:
-    """Decode in a child. Raises WorkRefused, also for what no honest image does to its decoder."""
+async def prepare(
+    tools: AssetTools, content: bytes, *, max_side: int, keeps_clean: bool, form: Form | None = None
+) -> Prepared:
+    """Decode in a child, and give it the form where one is named. Raises WorkRefused."""
+    wanted = asdict(form) if form else None
+    return Prepared.from_child(await decoded(tools, imaging.prepare, content, max_side, keeps_clean, wanted), content)
+
+
+async def decoded(tools: AssetTools, function: Callable[..., T], content: bytes, *args: Any) -> T:
+    """What the function makes of an image, in a child. Raises WorkRefused, also for what no honest image does to it."""
     seconds = tools.settings.decode_seconds
     for may_repeat in (True, False):
         try:
-            answer = await tools.decoders.run(imaging.prepare, content, max_side, keeps_clean, timeout=seconds)
-            return Prepared.from_child(answer)
+            return await tools.decoders.run(function, content, *args, timeout=seconds)
         except ProcessDied as fault:
             if may_repeat:  # an idle child may have been ended by someone else
                 continue

@@ -7,7 +7,8 @@ from uuid import UUID
 
 import structlog
 
-from app.assets.errors import InvalidImage
+from app.assets.errors import AssetNotFound, InvalidImage
+from app.assets.imaging import Form
 from app.assets.outputs import Outputs
 from app.core.egress import Egress, EgressError
 from app.core.ids import decode
@@ -17,7 +18,7 @@ from app.generation.models import StepStatus, Task, TaskStep
 from app.generation.operations import OPERATIONS
 from app.generation.recording import patiently
 from app.generation.steps import Made, StepCall
-from app.providers.base import Done, Output
+from app.providers.base import Done, Offer, Output, Provider
 
 log = structlog.get_logger()
 TRIES = 3
@@ -50,24 +51,47 @@ class Files:
         parts = [ways.of(task, position) for position in range(step.position + 1)]
         return steps.calls(task.operation, step.name, task.input, images, size, made_before(task), parts)
 
-    async def read(self, task: Task, call: StepCall) -> Mapping[UUID, bytes]:
-        """The contents of a call's files; waits for a storage that is down. Raises AssetNotFound."""
+    async def read(self, task: Task, call: StepCall) -> Mapping[str, bytes]:
+        """The contents of a call's files by role, a customer's mask as `Call` promises it.
+
+        Waits for a storage that is down. Raises AssetNotFound.
+        """
         found = await self._outputs.find_inputs(
             set(call.files.values()), workspace_id=task.workspace_id, mode=task.mode
         )
-        return {asset.id: await patiently(partial(self._outputs.read, asset)) for asset in found.values()}
+        contents = {asset.id: await patiently(partial(self._outputs.read, asset)) for asset in found.values()}
+        files = {role: contents[asset] for role, asset in call.files.items()}
+        if "mask" in files and "mask" in OPERATIONS[task.operation].input.images:
+            try:
+                files["mask"] = await self._outputs.read_mask(files["mask"])
+            except InvalidImage as fault:  # it could be read when it was uploaded
+                raise AssetNotFound("The mask's file is damaged.") from fault
+        return files
 
-    async def store(self, task: Task, step: TaskStep, done: Done, *, first: int, tries: int = TRIES) -> list[UUID]:
+    async def store(
+        self,
+        task: Task,
+        step: TaskStep,
+        done: Done,
+        provider: Provider,
+        offer: Offer | None,
+        *,
+        first: int,
+        tries: int = TRIES,
+    ) -> list[UUID]:
         """Keep all outputs, as pending, or none; waits for what is down. `first` is the number of the first of them.
 
-        A link is followed up to `tries` times. Raises Unusable.
+        Those of the last step get the form that was ordered. A link is followed up to `tries` times. Raises Unusable.
         """
         if not done.outputs:
             raise Unusable("The provider answered without a result.")
         stored: list[UUID] = []
+        form = await self._form(task, step, provider, offer)
         try:
             for number, output in enumerate(done.outputs, first):
-                stored.append(await self._store(task, step, output, number, tries if output.content is None else 1))
+                stored.append(
+                    await self._store(task, step, output, form, number, tries if output.content is None else 1)
+                )
         except BaseException:
             await self.discard(stored)
             raise
@@ -80,7 +104,28 @@ class Files:
     async def discard(self, stored: list[UUID]) -> None:
         await asyncio.shield(self._outputs.discard(stored))
 
-    async def _store(self, task: Task, step: TaskStep, output: Output, number: int, tries: int) -> UUID:
+    async def _form(self, task: Task, step: TaskStep, provider: Provider, offer: Offer | None) -> Form | None:
+        """What was ordered; None where the results stay as they come."""
+        if step.position < len(task.steps) - 1 or getattr(provider, "keeps_form", False):
+            return None
+        is_told = offer is None or offer.honours("output_quality")
+        size = await self._size(task) if steps.follows_image(task.operation) else (0, 0)
+        return steps.form(task.operation, task.input, size, is_quality_given=is_told)
+
+    async def _size(self, task: Task) -> tuple[int, int] | None:
+        """Of the first input image; None where it was deleted meanwhile."""
+        name = OPERATIONS[task.operation].input.images[0]
+        asset_id = decode("asset", task.input[name])
+        find = partial(self._outputs.find_inputs, [asset_id], workspace_id=task.workspace_id, mode=task.mode)
+        try:
+            found = (await patiently(find))[asset_id]
+        except AssetNotFound:
+            return None
+        return found.width, found.height
+
+    async def _store(
+        self, task: Task, step: TaskStep, output: Output, form: Form | None, number: int, tries: int
+    ) -> UUID:
         is_last = step.position == len(task.steps) - 1
         for again in range(tries):
             if again:
@@ -97,6 +142,7 @@ class Files:
                     task_id=task.id,
                     is_intermediate=not is_last,
                     filename=f"{task.operation if is_last else step.name}-{number}",
+                    form=form,
                 )
                 stored: UUID = await patiently(keep)
             except InvalidImage as fault:

@@ -109,7 +109,7 @@ class Run:
             async with asyncio.timeout(self._left()) as limit:
                 planned = await self._files.plan(task, step)
                 part = next(part for part in range(len(planned)) if part not in self._parts(step))
-                contents = await self._files.read(task, planned[part])
+                files = await self._files.read(task, planned[part])
         except TimeoutError:
             if not limit.expired():
                 raise
@@ -117,7 +117,7 @@ class Run:
         except AssetNotFound:
             return await self._fail(ErrorCode.INVALID_IMAGE, "An image this task needs was deleted.")
         attempt = await self._begin(step, part)
-        return await self._guarded(attempt, partial(self._submit, step, attempt, planned[part], contents))
+        return await self._guarded(attempt, partial(self._submit, step, attempt, planned[part], files))
 
     async def _import(self) -> bool:
         """Bring in the images of a batch's item, before its first step."""
@@ -175,20 +175,20 @@ class Run:
         return attempt
 
     async def _submit(
-        self, step: TaskStep, attempt: TaskAttempt, call: steps.StepCall, contents: Mapping[UUID, bytes]
+        self, step: TaskStep, attempt: TaskAttempt, call: steps.StepCall, files: Mapping[str, bytes]
     ) -> bool:
         provider = self._catalog.providers.get(attempt.provider)
         if provider is None:
             raise Transient(ErrorCode.NO_ROUTE, f"The provider {attempt.provider} is not enabled here.")
         operation, sure = ways.of(self._task, step.position).operation, self._claim.about_to_send
         offer = self._offer(step, attempt)
-        order = call.to_provider(self._task, attempt, contents, self._settings, sure, operation, offer)
+        order = call.to_provider(self._task, attempt, files, self._settings, sure, operation, offer)
         try:
             order.about_to_send()
             answer = await provider.submit(order)
         except NotSent:
             await self._take_back(attempt)
-            return await self._submit(step, attempt, call, contents)
+            return await self._submit(step, attempt, call, files)
         except (ProviderError, OSError):
             raise
         except Exception as crash:
@@ -253,10 +253,9 @@ class Run:
     ) -> bool:
         """Store the results first, then record them: nothing is charged that is not stored."""
         self._claim.has_result = True
-        before = self._parts(step)
+        first, offer = 1 + sum(map(len, self._parts(step).values())), self._offer(step, attempt)
         try:
-            first = 1 + sum(map(len, before.values()))
-            stored = await self._files.store(self._task, step, done, first=first, tries=tries)
+            stored = await self._files.store(self._task, step, done, provider, offer, first=first, tries=tries)
         except Unusable as fault:
             code, message = ErrorCode.PROVIDER_UNAVAILABLE, str(fault)
             raise Transient(code, message) if provider.is_repeatable else Spoiled(code, message) from fault

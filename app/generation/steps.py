@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from app.assets.imaging import Form, ImageType
 from app.core.ids import encode
 from app.core.settings import Settings
 from app.generation import callbacks, presets
@@ -27,7 +28,7 @@ class StepCall:
         self,
         task: Task,
         attempt: TaskAttempt,
-        contents: Mapping[UUID, bytes],
+        files: Mapping[str, bytes],
         settings: Settings,
         about_to_send: Callable[[], None],
         operation: str,
@@ -39,7 +40,7 @@ class StepCall:
             operation=operation,
             model=attempt.model,
             params=self.params,
-            files={role: contents[asset] for role, asset in self.files.items()},
+            files=files,
             reference=encode("att", attempt.id),
             attempt=sum((one.run, one.position, one.part) == place for one in task.attempts),
             timeout_seconds=settings.tasks.provider_call_seconds,
@@ -216,6 +217,30 @@ def _whole_size(operation: str, values: Mapping[str, Any], image: tuple[int, int
         case _:
             return {}
     return {"width": width, "height": height}
+
+
+def follows_image(operation: str) -> bool:
+    """Whether the size of its result depends on that of the image given."""
+    return operation in ("replace_background", "image_to_image", "inpaint", "outpaint", "edit_image", "upscale")
+
+
+def form(
+    operation: str, values: Mapping[str, Any], image: tuple[int, int] | None, *, is_quality_given: bool
+) -> Form | None:
+    """What a result is to be; `image` is the size of the one given, where it is known. None: what it is."""
+    if values.get("output_format") is None:
+        return None
+    size: tuple[int, int] | None = None
+    match operation:
+        case "text_to_image":
+            size = values["width"], values["height"]
+        case "upscale" if image:
+            size = values["scale"] * image[0], values["scale"] * image[1]
+        case "replace_background" if image:
+            size = _size(values, image)
+        case _ if image and (whole := _whole_size(operation, values, image)):
+            size = whole["width"], whole["height"]
+    return Form(ImageType(f"image/{values['output_format']}"), values["output_quality"], size, is_quality_given)
 
 
 def _side(value: float) -> int:

@@ -166,9 +166,10 @@ class Call:
     """One request to a provider: a step of a task.
 
     `files` are decoded, oriented and metadata-free images as PNG, JPEG or WebP bytes by role (`image`, `mask`,
-    `background`). `params` have passed the operation's schema. `reference` is ours and unique to this attempt: send
-    it as the vendor's idempotency or correlation key where there is one. `attempt` counts the tries of this call, from
-    1. `callback_url`, where there is one, is for the vendor to call (POST) when the job has ended: it carries its own
+    `background`); the mask of an inpaint is a PNG of one grey band of 8 bits, white where it is to be painted anew.
+    `params` have passed the operation's schema. `reference` is ours and unique to this attempt: send it as the vendor's
+    idempotency or correlation key where there is one. `attempt` counts the tries of this call, from 1.
+    `callback_url`, where there is one, is for the vendor to call (POST) when the job has ended: it carries its own
     proof, and its body is not believed.
 
     `about_to_send` is for adapters that first have to connect, or to wait for their turn: called as late as can be,
@@ -242,8 +243,9 @@ class Health:
 class Provider(Protocol):
     """One vendor. All methods raise `Transient`, `JobFailed`, `Rejected` or `Unknown` and nothing else.
 
-    It may have besides: `needs: str | None`, what the operator has to set before it can be used, and
-    `traffic: Traffic`, how much it may be asked for.
+    It may have besides: `needs: str | None`, what the operator has to set before it can be used; `traffic: Traffic`,
+    how much it may be asked for; and `keeps_form: bool`, True when its results are stored as they come, not in the
+    format and size that were ordered.
     """
 
     name: str

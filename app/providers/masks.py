@@ -1,21 +1,15 @@
-"""Masks as vendors want them. Ours are grey pictures: white is painted anew, black stays."""
-
-from app.providers.base import ErrorCode, Rejected
+"""Masks as vendors want them. Ours, as `Call` has them, are grey PNGs: white is painted anew, black stays."""
 
 
 def to_alpha(mask: bytes) -> bytes:
     """The mask as a PNG that is transparent where it was white, and opaque elsewhere.
 
     With nothing between: vendors repaint only what is wholly transparent. Takes a moment for a large mask, so call it
-    in a thread. Raises Rejected.
+    in a thread.
     """
     import pyvips  # heavy, and seldom needed
 
-    try:
-        light = pyvips.Image.new_from_buffer(mask, "", access="sequential", fail_on="error").colourspace("b-w")[0]
-        alpha = light < 128
-        colours = pyvips.Image.black(light.width, light.height, bands=3).copy(interpretation="srgb")
-        content: bytes = colours.bandjoin(alpha).pngsave_buffer(keep="none")
-    except pyvips.Error:
-        raise Rejected(ErrorCode.INVALID_IMAGE, "The mask cannot be read.") from None
+    light = pyvips.Image.new_from_buffer(mask, "", access="sequential")[0]
+    colours = pyvips.Image.black(light.width, light.height, bands=3).copy(interpretation="srgb")
+    content: bytes = colours.bandjoin(light < 128).pngsave_buffer(keep="none")
     return content

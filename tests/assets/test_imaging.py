@@ -15,7 +15,7 @@ from tests.assets import pictures
 
 
 def prepare(content: bytes, *, max_side: int = 4096, keeps_clean: bool = False) -> Prepared:
-    return Prepared.from_child(imaging.prepare(content, max_side, keeps_clean))
+    return Prepared.from_child(imaging.prepare(content, max_side, keeps_clean), content)
 
 
 def refusal(content: bytes) -> WorkRefused:

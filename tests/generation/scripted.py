@@ -32,6 +32,7 @@ class Scripted:
     is_repeatable: bool = False
     lane: str = REMOTE
     traffic: Traffic = field(default_factory=Traffic)
+    keeps_form: bool = True
     found: list[Line] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     polls: list[str] = field(default_factory=list)

@@ -202,13 +202,6 @@ async def test_what_we_paint_white_it_gets_transparent() -> None:
     }
 
 
-async def test_a_mask_that_is_none_is_not_sent() -> None:
-    stage = Stage(OpenAI)
-    fault = await stage.fault(stage.submit(replace(INPAINT, files={"image": PIXEL, "mask": b"?"})))
-    assert (type(fault), fault.code) == (Rejected, ErrorCode.INVALID_IMAGE)
-    assert not stage.requests
-
-
 async def test_a_cut_out_is_an_edit_onto_nothing() -> None:
     parts = await form(CUT_OUT)
     assert b"background" in parts.pop("prompt")

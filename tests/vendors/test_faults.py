@@ -274,7 +274,7 @@ async def test_a_result_that_leads_into_the_private_net_is_not_followed(backlot:
 # --- calls from them
 
 
-@pytest.mark.parametrize("vendor", SIGNING + ("runware", "midjourney"))
+@pytest.mark.parametrize("vendor", [*SIGNING, "runware", "midjourney"])
 async def test_calls_that_come_more_than_once(backlot: Studio, vendor: str) -> None:
     peer = backlot.peers[vendor]
     peer.repeats = 4

@@ -56,6 +56,7 @@ class Sandbox:
     offers: Sequence[Offer] = _OFFERS
     is_repeatable = False
     lane = REMOTE
+    keeps_form = True
 
     def __init__(self, settings: Settings) -> None:
         self._task_seconds = settings.tasks.image_deadline_seconds
