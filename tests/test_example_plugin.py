@@ -131,7 +131,7 @@ def test_a_task_is_done_by_it_and_paid(installed: dict[str, str], tmp_path: Path
             assert attempts(stack, task["id"]) == [("easel", "easel-oil", "succeeded", 40_000)]
             [output] = task["outputs"]
             with Image.open(io.BytesIO(stack.api.get(output["urls"]["full"]).content)) as picture:
-                assert picture.size == (320, 256)
+                assert picture.size == (1024, 1024)
             assert stack.verify().returncode == 0
         finally:
             stack.stop()

@@ -183,13 +183,25 @@ class TextToImageInput(GeneratedInput):
 
 
 class ImageToImageInput(GeneratedInput):
-    """Make pictures from a picture and words."""
+    """Make pictures from a picture and words: by changing it, or in its style."""
+
+    optional: ClassVar[frozenset[str]] = GeneratedInput.optional | {"reference"}
 
     image: ImageRef
+    reference: Literal["content", "style"] = Field(
+        default="content", description="What is taken from the image: `style` is its look alone, for a new picture."
+    )
     prompt: NonEmptyPrompt = Field(examples=["the same street in winter"])
-    strength: Strength = Field(default=0.75, description="How far to move away from the image: 0 keeps it.")
+    strength: Strength = Field(
+        default=0.75,
+        description="How far to move away from the image: 0 keeps it. Of a style: how strongly it is followed.",
+    )
     width: Side | None = Field(default=None, description="Of the result; default: the image's.")
     height: Side | None = Field(default=None, description="Of the result; default: the image's.")
+
+    def given(self) -> frozenset[str]:
+        """The content is what every model takes."""
+        return super().given() - ({"reference"} if self.reference == "content" else set())
 
     def pixels(self, width: int, height: int) -> int:
         return (self.width or width) * (self.height or height)

@@ -39,7 +39,7 @@ class StepCall:
         return Call(
             operation=operation,
             model=attempt.model,
-            params=self.params,
+            params=offer.told(self.params) if offer else self.params,
             files=files,
             reference=encode("att", attempt.id),
             attempt=sum((one.run, one.position, one.part) == place for one in task.attempts),

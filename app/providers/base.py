@@ -110,8 +110,10 @@ class Offer:
 
     `path` is the vendor's own name for the model. `parameters` are those it honours: the vendor's name by ours, None:
     all of them; `values` are those one of our parameters may have, where not all it may have by its operation;
-    `constants` are sent with each call. `quality` is 1 to 5. `cost_microusd` is what one output costs us, where the
-    vendor does not tell. `microcredits` is its first price. `aliases` are other names orders may use for it.
+    `scales` say what 0 and 1 of a parameter are to the vendor; `words` are what the prompt (`{prompt}`) becomes with a
+    value of a parameter that the vendor has none for; `constants` are sent with each call. `quality` is 1 to 5.
+    `cost_microusd` is what one output costs us, where the vendor does not tell. `microcredits` is its first price.
+    `aliases` are other names orders may use for it.
     """
 
     operation: str
@@ -123,6 +125,8 @@ class Offer:
     path: str = ""
     parameters: Mapping[str, str] | None = field(default=None, hash=False)
     values: Mapping[str, Values] = field(default_factory=dict, hash=False)
+    scales: Mapping[str, tuple[float, float]] = field(default_factory=dict, hash=False)
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
     constants: Mapping[str, Any] = field(default_factory=dict, hash=False)
     limits: Limits = field(default_factory=Limits, hash=False)
     quality: int = 3
@@ -137,11 +141,24 @@ class Offer:
     def body(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters that were given and are honoured, by the vendor's names, and the constants."""
         names = (self.parameters or {}).items()
-        given = {theirs: params[ours] for ours, theirs in names if params.get(ours) is not None}
+        given = {theirs: self._scaled(ours, params[ours]) for ours, theirs in names if params.get(ours) is not None}
         return {**self.constants, **given}
 
+    def told(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The parameters, with what is told in words in the prompt."""
+        prompt = params.get("prompt") or ""
+        for parameter, words in self.words.items():
+            prompt = words.get(str(params.get(parameter)), "{prompt}").replace("{prompt}", prompt)
+        return {**params, "prompt": prompt} if self.words else params
+
+    def _scaled(self, parameter: str, value: Any) -> Any:
+        if parameter not in self.scales:
+            return value
+        zero, one = self.scales[parameter]
+        return round(zero + (one - zero) * value, 4)
+
     def honours(self, parameter: str) -> bool:
-        return self.parameters is None or parameter in self.parameters
+        return self.parameters is None or parameter in self.parameters or parameter in self.words
 
     def takes(self, parameter: str, value: Any) -> bool:
         """Whether the parameter may have this value; None, which leaves it to the model, it always may."""

@@ -35,6 +35,7 @@ def _size(value: Any) -> Any:
 
 Sizes = tuple[Annotated[Size, BeforeValidator(_size)], ...]
 Number = StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=False)]
+Words = Annotated[str, Field(pattern=r"\{prompt\}")]
 Listed = Annotated[tuple[StrictBool | Number | StrictStr, ...], Field(min_length=1)]
 
 
@@ -80,6 +81,12 @@ class ModelRow(_Row):
     values: dict[str, Listed | _Range] = Field(
         default={}, description="of a parameter, by our name: a list of values, or least, most, multiple"
     )
+    scales: dict[str, tuple[Number, Number]] = Field(
+        default={}, description="of a parameter that goes from 0 to 1, by our name: what these are to the vendor"
+    )
+    words: dict[str, dict[str, Words]] = Field(
+        default={}, description="of a parameter the vendor has none for, by our name: by its values, what to write"
+    )
     constants: dict[str, Any] = Field(default={}, description="sent with each call")
     limits: _Limits = _Limits()
     max_outputs: int = Field(default=1, ge=1, le=20)
@@ -101,6 +108,8 @@ class ModelRow(_Row):
                 path=self.path,
                 parameters=self.parameters,
                 values={name: _values(given) for name, given in self.values.items()},
+                scales=self.scales,
+                words=self.words,
                 constants=self.constants,
                 limits=Limits(**dict(self.limits)),
                 quality=self.quality,

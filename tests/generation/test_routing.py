@@ -201,3 +201,31 @@ def test_a_background_replaced_in_one_call_has_the_words_of_its_preset() -> None
     [call] = steps.calls("replace_background", "replace_background", values, {"image": image}, (640, 480), {}, [part])
     assert "wood" in call.params["prompt"]
     assert (call.params["width"], call.params["height"], call.files) == (640, 480, {"image": image})
+
+
+def test_a_style_is_given_to_those_who_can_take_it() -> None:
+    plain = Offer("image_to_image", "plain", "Plain", parameters={"prompt": "p"}, microcredits=1)
+    words = {"reference": {"style": "New: {prompt}. In the style of the picture."}}
+    fine = replace(plain, model="fine", words=words)
+    order: dict[str, Any] = {"image": "asset_01jcqzm4x8e3v9tk5h2w7d6n0p", "prompt": "a cat"}
+
+    def offered(**given: Any) -> list[str]:
+        return models(choose_for("image_to_image", catalog(plain, fine), **order, **given))
+
+    assert offered() == offered(reference="content") == ["plain", "fine"]
+    assert offered(reference="style") == ["fine"]
+    with pytest.raises(UnsupportedParameter, match="plain does not honour reference; these do: fine"):
+        offered(model="plain", reference="style")
+
+
+def test_what_a_vendor_has_no_parameter_for_is_told_in_words() -> None:
+    words = {"reference": {"style": "New: {prompt}. In the style of the picture."}}
+    offer = Offer("image_to_image", "fine", "Fine", parameters={"prompt": "p"}, words=words)
+    params = {"prompt": "a {cat}", "reference": "style"}
+    assert offer.body(offer.told(params)) == {"p": "New: a {cat}. In the style of the picture."}
+    assert offer.told(params | {"reference": "content"})["prompt"] == "a {cat}"
+
+
+def test_a_scale_of_the_vendors_is_its_own() -> None:
+    offer = Offer("x", "x", "X", parameters={"strength": "ratio"}, scales={"strength": (15, 50)})
+    assert [offer.body({"strength": value})["ratio"] for value in (0, 0.2, 1)] == [15, 22, 50]

@@ -70,7 +70,8 @@ CUT_OUT = call(
     output_format="png",
     output_quality=95,
 )
-CALLS = (drawing("gpt-image-2"), drawing("dall-e-3"), EDIT, INPAINT, CUT_OUT)
+STYLED = replace(EDIT, operation="image_to_image", params={**EDIT.params, "strength": 0.75, "reference": "style"})
+CALLS = (drawing("gpt-image-2"), drawing("dall-e-3"), EDIT, STYLED, INPAINT, CUT_OUT)
 
 
 class TestOpenAI(VendorConformance):

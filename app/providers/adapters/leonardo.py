@@ -101,8 +101,6 @@ def _job(call: Call, offer: Offer) -> tuple[str, dict[str, Any]]:
     body |= {"modelId": offer.path, "width": width, "height": height, "num_images": params.get("num_images", 1)}
     if "seed" in body:
         body["seed"] %= _SEEDS
-    if "init_strength" in body:  # theirs is how close to stay, ours how far to go
-        body["init_strength"] = round(1 - body["init_strength"], 2)
     return "generations", body
 
 
