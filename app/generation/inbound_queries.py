@@ -38,15 +38,18 @@ async def note(
     None when there is no such attempt. What came before is counted there, and changes nothing else; beyond `most` of
     one attempt nothing is kept or done.
 
-    A task due within `lease` is left alone: a worker has it, who will see the count, or soon will.
+    A task due within `lease` is left alone: a worker has it, who will see the count, or soon will. What `found` says is
+    as true as its locks, the rest of the statement may see older rows: who was about to sleep may have fallen asleep
+    while we waited for the lock.
     """
     row = await database.fetchrow(
         """
         with found as materialized (
             select t.id as task_id, a.id as attempt_id, a.called_back_at,
-                   t.status in ('processing', 'reconciling') and a.status in ('accepted', 'unknown') as is_awaited
+                   t.status in ('processing', 'reconciling') and a.status in ('accepted', 'unknown')
+                       and t.wake_at > clock_timestamp() + $9 as is_asleep
             from task_attempts a join tasks t on t.id = a.task_id
-            where a.id = $1 and a.provider = $2 for no key update of t
+            where a.id = $1 and a.provider = $2 for no key update of t, a
         ), kept as (
             insert into inbound_callbacks as c (id, attempt_id, provider, digest, body, body_bytes, content_type)
             select $3, attempt_id, $2, $4, $5, $6, $7 from found
@@ -60,7 +63,7 @@ async def note(
             from fresh where a.id = fresh.attempt_id
         ), woken as (
             update tasks t set wake_at = greatest(clock_timestamp(), fresh.called_back_at + $10)
-            from fresh where t.id = fresh.task_id and is_awaited and t.wake_at > clock_timestamp() + $9
+            from fresh where t.id = fresh.task_id and is_asleep
             returning t.lane
         )
         select exists (select from fresh) as is_new, (select lane from woken) as lane from found

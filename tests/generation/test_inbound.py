@@ -103,6 +103,37 @@ async def test_a_call_while_the_worker_asks_is_not_lost(stage: Stage) -> None:
     assert (await stage.advance(task_id)).status == "succeeded"
 
 
+async def test_a_call_at_the_moment_the_worker_goes_to_sleep_is_not_lost(stage: Stage) -> None:
+    """It waits for the worker's transaction, and judges by what that has left."""
+    task_id, token = await sleeping(stage)
+    change = "update {} where {} = :id"
+    async with stage.database.transaction() as session:
+        await session.execute(text(change.format("tasks set wake_at = now() + interval '1 s'", "id")), {"id": task_id})
+        await session.execute(
+            text(change.format("task_attempts set status = 'submitting'", "task_id")), {"id": task_id}
+        )
+    async with stage.database.transaction() as session:
+        await session.execute(text("select from tasks where id = :id for no key update"), {"id": task_id})
+        calling = asyncio.create_task(call_back(stage, token))
+        await until_somebody_waits_for_a_lock(stage)
+        await session.execute(text(change.format("task_attempts set status = 'accepted'", "task_id")), {"id": task_id})
+        await session.execute(
+            text(change.format("tasks set wake_at = now() + interval '200 s'", "id")), {"id": task_id}
+        )
+    assert await calling == 204
+    assert await seconds_to_wake(stage, task_id) <= 0
+
+
+async def until_somebody_waits_for_a_lock(stage: Stage) -> None:
+    waiting = (
+        "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+        " and query like '%inbound_callbacks%'"
+    )
+    async with asyncio.timeout(10):
+        while not await stage.database.fetch(waiting):
+            await asyncio.sleep(0.01)
+
+
 async def test_a_call_that_outruns_the_answer_of_submit_is_not_lost(stage: Stage) -> None:
     stage.first.script = [0.3, Accepted("job-1", poll_after=200)]
     task_id = await stage.order()

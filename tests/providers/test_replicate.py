@@ -311,11 +311,18 @@ async def test_each_account_signs_with_its_own_secret() -> None:
 
 
 async def test_many_callbacks_at_once_ask_for_the_secret_once() -> None:
-    one = TestReplicate.signer
-    stage = Stage(Replicate)
-    stage._answers = [one.told]
-    assert set(await asyncio.gather(*(stage.provider.verify(one.callback()) for _ in range(10)))) == {"msg_2x"}
-    assert len(stage.requests) == 1
+    one, asked = TestReplicate.signer, 0
+
+    async def give(request: httpx.Request) -> httpx.Response:
+        nonlocal asked
+        asked += 1
+        await asyncio.sleep(0.02)
+        return one.told.give(request)
+
+    settings = Settings(_env_file=None)  # type: ignore[call-arg]
+    vendor = Replicate(settings, client=httpx.AsyncClient(transport=httpx.MockTransport(give)))
+    assert set(await asyncio.gather(*(vendor.verify(one.callback()) for _ in range(10)))) == {"msg_2x"}
+    assert asked == 1
 
 
 async def test_a_vendor_that_does_not_answer_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
