@@ -34,7 +34,7 @@ async def vendor_tools(settings: Settings) -> AsyncIterator[AssetTools]:
 @pytest.fixture(scope="package")
 async def vendor_api(settings: Settings, peers: dict[str, Peer]) -> AsyncIterator[Settings]:
     """All vendors, and nobody is left alone for failing: each fault is one test's own."""
-    async with api(peers.values(), PROVIDERS_BREAKER_SECONDS="0", TASKS_PROVIDER_CALL_SECONDS="2") as found:
+    async with api(peers.values(), PROVIDERS_BREAKER_SECONDS="0") as found:
         yield found
 
 

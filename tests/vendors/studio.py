@@ -5,7 +5,7 @@ import io
 import logging
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -82,6 +82,11 @@ class Studio:
     lines: Lines
     told: list[str] = field(default_factory=list)
     """Every answer of the API."""
+
+    def wait_for_answers(self, *, seconds: float) -> None:
+        settings = self.engine.settings
+        tasks = settings.tasks.model_copy(update={"provider_call_seconds": seconds})
+        self.engine = replace(self.engine, settings=settings.model_copy(update={"tasks": tasks}))
 
     async def order(self, operation: str, values: Mapping[str, Any], **fields: Any) -> str:
         """The id of the task; no worker hears of it."""
@@ -182,6 +187,7 @@ async def studio(
         assert peer.complaints == []
     assert await made.leaked() == []
     logging.getLogger().removeHandler(lines)
-    await engine.heart.close()
+    for one in {id(one): one for one in (engine, made.engine)}.values():
+        await one.heart.close()
     await account.live.aclose()
     await account.test.aclose()

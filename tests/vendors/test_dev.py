@@ -1,4 +1,4 @@
-"""`backlot dev` as an operator starts it, with several vendors by settings: orders, faults, an outage, a cancel."""
+"""`backlot dev` as an operator starts it, several vendors in its settings: orders, faults, an outage, a cancel."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -130,13 +130,14 @@ async def test_an_answer_to_an_order_that_makes_no_sense(backlot: Studio, vendor
 
 async def test_no_answer_in_time(backlot: Studio) -> None:
     vendors = ("replicate", "openai", "runware")
+    backlot.wait_for_answers(seconds=1)
     for vendor in vendors:
-        backlot.peers[vendor].fail("order", faults.slow(2.5), times=1)
+        backlot.peers[vendor].fail("order", faults.slow(2), times=1)
     task_ids = [await order(backlot, vendor) for vendor in vendors]
     tasks = await asyncio.gather(*map(backlot.advance, task_ids))
     assert [task["status"] for task in tasks] == ["reconciling"] * 3
     assert bought(backlot) == dict.fromkeys(vendors, 1)
-    await asyncio.sleep(0.7)
+    await asyncio.sleep(1)
     assert outcome(await backlot.finish(task_ids[2])) == ("succeeded", None, 1)
     assert bought(backlot) == dict.fromkeys(vendors, 1)
 
