@@ -102,3 +102,16 @@ def test_make_help_lists_every_command() -> None:
     assert phony
     told = set(re.findall(r"^([a-z]+):.*## ", makefile, re.MULTILINE))
     assert told == set(phony[1].split()) - {"FORCE"}
+
+
+def test_no_vendor_is_named_outside_its_own_files() -> None:
+    """What a model can do is asked of its row: nothing depends on who serves it."""
+    vendors = {path.stem for path in (ROOT / "app/providers/rows").glob("*.toml")}
+    assert len(vendors) >= 9
+    for folder in ("app", "workers"):
+        for path in (ROOT / folder).rglob("*.py"):
+            if path.is_relative_to(ROOT / "app/providers"):
+                continue
+            tree = ast.parse(path.read_text())
+            words = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+            assert not words & vendors, f"{path} names {words & vendors}"

@@ -121,15 +121,15 @@ OPERATION: dict[str, Any] = {
 }
 
 MODEL: dict[str, Any] = {
-    "id": "flux-dev",
+    "id": "acme-large",
     "object": "model",
-    "title": "FLUX.1 [dev]",
-    "owned_by": "runware",
+    "title": "Acme Large",
+    "owned_by": "acme",
     "aliases": [],
     "offers": [
         {
             "operation": "text_to_image",
-            "provider": "runware",
+            "provider": "acme",
             "price": 1,
             "parameters": ["guidance_scale", "scheduler", "seed", "steps"],
             "values": {"steps": {"least": 1, "most": 100, "multiple": 1}},
