@@ -1,7 +1,7 @@
 """What tasks make and take: results on their way into storage, and inputs on their way to a provider."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from uuid import UUID
@@ -9,7 +9,7 @@ from uuid import UUID
 from app.accounts.models import Mode
 from app.assets import imaging, queries, service
 from app.assets.errors import AssetNotFound, InvalidImage
-from app.assets.imaging import Form
+from app.assets.imaging import Form, Prepared
 from app.assets.models import Asset, AssetSource
 from app.assets.storage import FileMissing
 from app.assets.tools import AssetTools
@@ -29,6 +29,23 @@ class Input:
     key: str
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A result of `size` bytes that is read into memory when its turn comes."""
+
+    size: int
+    read: Callable[[], Awaitable[bytes]]
+
+    @classmethod
+    def of(cls, content: bytes) -> "Source":
+        """Of what is in memory anyway."""
+
+        async def read() -> bytes:
+            return content
+
+        return cls(len(content), read)
+
+
 class Outputs:
     """One per process: rows of many results are written in one statement."""
 
@@ -39,7 +56,7 @@ class Outputs:
 
     async def store(
         self,
-        content: bytes,
+        source: Source,
         *,
         workspace_id: UUID,
         mode: Mode,
@@ -48,10 +65,21 @@ class Outputs:
         filename: str,
         form: Form | None = None,
     ) -> UUID:
-        """Keep what a task made, as pending: in that form, where one is named.
+        """Keep what a task made, as pending: in that form, where one is named. Waits for its turn to be in memory.
 
         A clean file that has the form stays byte for byte. Raises InvalidImage.
         """
+        async with self._tools.room.take(source.size):
+            prepared, digest = await self._prepared(await source.read(), form)
+            asset = service.new_asset(prepared, workspace_id, mode, AssetSource.TASK, digest)
+            asset.task_id, asset.is_intermediate = task_id, is_intermediate
+            asset.filename = f"{filename}.{prepared.full.content_type.extension}"
+            await self._rows.do(asset)
+            await service.write_files(self._tools, self._database, asset, prepared)
+            return asset.id
+
+    async def _prepared(self, content: bytes, form: Form | None) -> tuple[Prepared, bytes]:
+        """And the SHA-256 of what is kept."""
         most = imaging.MAX_OUTPUT_SIDE
         try:
             prepared = await service.prepare(self._tools, content, max_side=most, keeps_clean=True, form=form)
@@ -59,12 +87,7 @@ class Outputs:
             raise InvalidImage(refusal.detail) from refusal
         made = prepared.full.content
         digest = await asyncio.to_thread(_digest, made) if len(made) > 100_000 else _digest(made)
-        asset = service.new_asset(prepared, workspace_id, mode, AssetSource.TASK, digest)
-        asset.task_id, asset.is_intermediate = task_id, is_intermediate
-        asset.filename = f"{filename}.{prepared.full.content_type.extension}"
-        await self._rows.do(asset)
-        await service.write_files(self._tools, self._database, asset, prepared)
-        return asset.id
+        return prepared, digest
 
     async def discard(self, asset_ids: Sequence[UUID]) -> None:
         """Take back what was stored for nothing."""

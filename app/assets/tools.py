@@ -9,9 +9,11 @@ from fastapi import Depends, Request
 from app.assets.storage import make_storage
 from app.core.egress import Egress
 from app.core.processes import ProcessPool
-from app.core.settings import Settings
+from app.core.room import Room
+from app.core.settings import MEBIBYTE, Settings
 
 UPLOADS_AT_ONCE = 4
+RESULT_BYTES_EACH = 32 * MEBIBYTE
 
 
 class AssetTools:
@@ -28,6 +30,9 @@ class AssetTools:
         )
         self.turns = asyncio.Semaphore(UPLOADS_AT_ONCE)
         """Held by those with a whole file in memory."""
+        results = settings.worker.image_processes * RESULT_BYTES_EACH
+        self.room = Room(max(results, self.settings.max_output_bytes))
+        """For the results of providers that are in memory to be decoded: as many as the processes can have at once."""
 
     @classmethod
     async def open(cls, settings: Settings) -> Self:

@@ -8,11 +8,12 @@ import asyncio
 import ipaddress
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from io import FileIO
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any, ClassVar
 
@@ -20,11 +21,13 @@ import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
+from app.core.problems import DependencyDown
 from app.core.settings import Settings
 
 MAX_REDIRECTS = 5
 MAX_URL_LENGTH = 2048
-CHUNK = 64 * 1024
+HEAD_BYTES = 12
+PIECE = 256 * 1024
 
 _NAT64 = IPv6Network("64:ff9b::/96")
 _PUBLIC_V6 = IPv6Network("2000::/3")
@@ -74,6 +77,10 @@ class TooSlow(EgressError):
 
 class BadStatus(EgressError):
     code = "status"
+
+
+class WrongType(EgressError):
+    code = "type"
 
 
 class BadEncoding(EgressError):
@@ -176,6 +183,9 @@ def guarded_client(settings: Settings, *, tls: ssl.SSLContext | None = None) -> 
     )
 
 
+Read = Callable[[httpx.Response], Awaitable[bytes]]
+
+
 class Egress:
     """One per process. `client` is also what provider adapters talk to their vendors with."""
 
@@ -189,12 +199,42 @@ class Egress:
 
         Raises EgressError.
         """
-        seconds = total_seconds or self._total_seconds
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._follow(self._parse(url), max_bytes)
-        except TimeoutError as fault:
-            raise TooSlow(f"The file did not arrive within {seconds:g} seconds.") from fault
+
+        async def read(response: httpx.Response) -> bytes:
+            content = bytearray()
+            async for chunk in _capped(response, max_bytes):
+                content += chunk
+            return bytes(content)
+
+        return await self._within(total_seconds, url, read)
+
+    async def download(self, url: str, file: FileIO, *, max_bytes: int, accepts: Callable[[bytes], bool]) -> int:
+        """The same into a file, a piece at a time; how many bytes. What `accepts` does not take by its first bytes
+        is not read on.
+
+        Raises EgressError, and DependencyDown where there is no room for the file.
+        """
+        size = 0
+
+        async def read(response: httpx.Response) -> bytes:
+            nonlocal size
+            piece, is_accepted = bytearray(), False
+            async for chunk in _capped(response, max_bytes):
+                piece += chunk
+                size += len(chunk)
+                if not is_accepted and len(piece) >= HEAD_BYTES:
+                    _require(accepts, piece)
+                    is_accepted = True
+                if len(piece) >= PIECE:
+                    await _write(file, piece)
+                    piece = bytearray()
+            if not is_accepted:
+                _require(accepts, piece)
+            await _write(file, piece)
+            return b""
+
+        await self._within(None, url, read)
+        return size
 
     def check(self, url: str) -> None:
         """What can be said of a URL without going there. Raises EgressError."""
@@ -203,9 +243,17 @@ class Egress:
     async def aclose(self) -> None:
         await self.client.aclose()
 
-    async def _follow(self, url: httpx.URL, max_bytes: int) -> Fetched:
+    async def _within(self, total_seconds: float | None, url: str, read: Read) -> Fetched:
+        seconds = total_seconds or self._total_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._follow(self._parse(url), read)
+        except TimeoutError as fault:
+            raise TooSlow(f"The file did not arrive within {seconds:g} seconds.") from fault
+
+    async def _follow(self, url: httpx.URL, read: Read) -> Fetched:
         for _ in range(MAX_REDIRECTS + 1):
-            found = await self._get(url, max_bytes)
+            found = await self._get(url, read)
             if isinstance(found, Fetched):
                 return found
             target = self._parse(found)
@@ -234,7 +282,7 @@ class Egress:
             raise NameNotFound("The URL has no valid host name.")
         return parsed
 
-    async def _get(self, url: httpx.URL, max_bytes: int) -> Fetched | str:
+    async def _get(self, url: httpx.URL, read: Read) -> Fetched | str:
         """The file, or where it moved to."""
         with _errors_of(_Hop(is_plain=url.scheme == "http")):
             async with self.client.stream("GET", url, follow_redirects=False) as response:
@@ -244,21 +292,43 @@ class Egress:
                     raise BadStatus(f"The server answered with status {response.status_code}.")
                 if response.headers.get("content-encoding", "identity").lower() not in ("identity", ""):
                     raise BadEncoding("The server sent the file compressed though asked not to.")
-                content = await _read(response, max_bytes)
+                content = await read(response)
                 return Fetched(content, response.headers.get("content-type"), str(url))
 
 
-async def _read(response: httpx.Response, max_bytes: int) -> bytes:
+async def _capped(response: httpx.Response, max_bytes: int) -> AsyncIterator[bytes]:
+    """The body as it comes. Raises TooLarge; what the server says of its length is believed when it is too much."""
     too_large = TooLarge(f"The file is larger than {max_bytes} bytes.")
     claimed = response.headers.get("content-length", "")
     if claimed.isascii() and claimed.isdigit() and int(claimed[:20]) > max_bytes:
         raise too_large
-    content = bytearray()
-    async for chunk in response.aiter_raw(CHUNK):
-        content += chunk
-        if len(content) > max_bytes:
+    received = 0
+    async for chunk in response.aiter_raw():
+        received += len(chunk)
+        if received > max_bytes:
             raise too_large
-    return bytes(content)
+        yield chunk
+
+
+def _require(accepts: Callable[[bytes], bool], head: bytes | bytearray) -> None:
+    if not accepts(bytes(head[:HEAD_BYTES])):
+        raise WrongType("The file is not of a type that is taken here.")
+
+
+async def _write(file: FileIO, piece: bytearray) -> None:
+    def write() -> None:
+        left = memoryview(piece)
+        while left:
+            left = left[file.write(left) :]
+
+    writing = asyncio.ensure_future(asyncio.to_thread(write))
+    try:
+        await asyncio.shield(writing)
+    except asyncio.CancelledError:
+        await asyncio.wait([writing])  # a thread cannot be stopped: who closes the file must come after it
+        raise
+    except OSError as fault:
+        raise DependencyDown("There is no room for temporary files just now.") from fault
 
 
 @contextmanager

@@ -35,21 +35,22 @@ class WorkRefused(Exception):
 def pack(value: Any) -> list[bytes]:
     """A message as pieces to write one after the other: byte strings are not copied."""
     blobs: list[bytes] = []
-
-    def plain(item: Any) -> Any:
-        if isinstance(item, bytes | bytearray | memoryview):
-            blobs.append(bytes(item))
-            return {_BYTES: len(blobs[-1])}
-        if isinstance(item, dict):
-            if _BYTES in item:
-                raise ValueError(f"a key may not be {_BYTES!r}")
-            return {key: plain(part) for key, part in item.items()}
-        if isinstance(item, list | tuple):
-            return [plain(part) for part in item]
-        return item
-
-    document = json.dumps(plain(value)).encode()
+    document = json.dumps(_plain(value, blobs)).encode()
     return [LENGTH.pack(len(document), sum(map(len, blobs))), document, *blobs]
+
+
+def _plain(item: Any, blobs: list[bytes]) -> Any:
+    """Its byte strings are put among the blobs. No closure: one that calls itself keeps them until it is collected."""
+    if isinstance(item, bytes | bytearray | memoryview):
+        blobs.append(bytes(item))
+        return {_BYTES: len(blobs[-1])}
+    if isinstance(item, dict):
+        if _BYTES in item:
+            raise ValueError(f"a key may not be {_BYTES!r}")
+        return {key: _plain(part, blobs) for key, part in item.items()}
+    if isinstance(item, list | tuple):
+        return [_plain(part, blobs) for part in item]
+    return item
 
 
 def unpack(document: bytes, blobs: bytes) -> Any:

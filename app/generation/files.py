@@ -1,16 +1,19 @@
 """The files of a step: what goes into its calls, and what comes out of them."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from functools import partial
+from io import FileIO
+from tempfile import TemporaryFile
 from uuid import UUID
 
 import structlog
 
 from app.assets.errors import AssetNotFound, InvalidImage
-from app.assets.imaging import Form
-from app.assets.outputs import Outputs
-from app.core.egress import Egress, EgressError
+from app.assets.imaging import Form, sniff
+from app.assets.outputs import Outputs, Source
+from app.core.egress import Egress, EgressError, WrongType
 from app.core.ids import decode
 from app.core.settings import Settings
 from app.generation import steps, ways
@@ -123,6 +126,21 @@ class Files:
             return None
         return found.width, found.height
 
+    @asynccontextmanager
+    async def _source(self, output: Output) -> AsyncIterator[Source]:
+        """What was made; a link's file is on disk until its turn comes. Raises EgressError."""
+        if output.content is not None:
+            yield Source.of(output.content)
+            return
+        with TemporaryFile(buffering=0) as file:
+            size: int = await patiently(partial(self._download, output.url or "", file))
+            yield Source(size, partial(_whole, file))
+
+    async def _download(self, url: str, file: FileIO) -> int:
+        file.seek(0)
+        file.truncate()
+        return await self._egress.download(url, file, max_bytes=self._max_bytes, accepts=_is_picture)
+
     async def _store(
         self, task: Task, step: TaskStep, output: Output, form: Form | None, number: int, tries: int
     ) -> UUID:
@@ -131,22 +149,23 @@ class Files:
             if again:
                 await asyncio.sleep(PAUSE_SECONDS * 2 ** (again - 1))
             try:
-                content = output.content
-                if content is None:
-                    content = (await self._egress.fetch(output.url or "", max_bytes=self._max_bytes)).content
-                keep = partial(
-                    self._outputs.store,
-                    content,
-                    workspace_id=task.workspace_id,
-                    mode=task.mode,
-                    task_id=task.id,
-                    is_intermediate=not is_last,
-                    filename=f"{task.operation if is_last else step.name}-{number}",
-                    form=form,
-                )
-                stored: UUID = await patiently(keep)
+                async with self._source(output) as source:
+                    keep = partial(
+                        self._outputs.store,
+                        source,
+                        workspace_id=task.workspace_id,
+                        mode=task.mode,
+                        task_id=task.id,
+                        is_intermediate=not is_last,
+                        filename=f"{task.operation if is_last else step.name}-{number}",
+                        form=form,
+                    )
+                    stored: UUID = await patiently(keep)
             except InvalidImage as fault:
                 log.warning("result_not_whole", provider_said=str(fault))
+                reason = "The provider's result was not a whole image."
+            except WrongType as fault:
+                log.warning("result_of_wrong_type", error=repr(fault))
                 reason = "The provider's result was not a whole image."
             except EgressError as fault:
                 log.warning("result_not_downloaded", error=repr(fault))
@@ -154,3 +173,20 @@ class Files:
             else:
                 return stored
         raise Unusable(reason)
+
+
+def _is_picture(head: bytes) -> bool:
+    return sniff(head) is not None
+
+
+async def _whole(file: FileIO) -> bytes:
+    def read() -> bytes:
+        file.seek(0)
+        return file.read()
+
+    reading = asyncio.ensure_future(asyncio.to_thread(read))
+    try:
+        return await asyncio.shield(reading)
+    except asyncio.CancelledError:
+        await asyncio.wait([reading])  # who closes the file must come after it
+        raise

@@ -17,7 +17,7 @@ from app.accounts.schemas import CallerInfo
 from app.assets import imaging, service
 from app.assets.errors import AssetNotFound, InvalidImage
 from app.assets.models import Asset, AssetSource
-from app.assets.outputs import Outputs
+from app.assets.outputs import Outputs, Source
 from app.assets.queries import Filters
 from app.assets.service import Upload
 from app.assets.storage import FileMissing
@@ -64,7 +64,7 @@ class Shelf:
 
     async def store(self, content: bytes, *, is_intermediate: bool = False) -> UUID:
         return await self.outputs.store(
-            content,
+            Source.of(content),
             workspace_id=self.workspace_id,
             mode="live",
             task_id=self.task_id,

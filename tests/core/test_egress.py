@@ -5,7 +5,9 @@ import gzip
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from io import FileIO
 from ipaddress import ip_address, ip_network
+from tempfile import TemporaryFile
 from typing import Any
 
 import httpx
@@ -13,6 +15,7 @@ import pytest
 
 from app.core import egress
 from app.core.egress import Egress, EgressError
+from app.core.problems import DependencyDown
 from app.core.settings import Egress as EgressSettings
 from app.core.settings import Settings
 from tests.core.site import PICTURE, Site, Writer, answer, listening
@@ -302,3 +305,86 @@ async def test_cookies_are_not_carried_to_the_next_fetch(site: Site) -> None:
         await it.fetch(url, max_bytes=1000)
         await it.fetch(url, max_bytes=1000)
     assert "cookie" not in site.requests[1].lower()
+
+
+# --- into a file
+
+
+def is_png(head: bytes) -> bool:
+    return head.startswith(b"\x89PNG")
+
+
+async def test_a_file_is_downloaded_a_piece_at_a_time(site: Site) -> None:
+    body = b"\x89PNG" + bytes(range(256)) * 4000
+    async with client("127.0.0.0/8") as it:
+        with TemporaryFile(buffering=0) as file:
+            size = await it.download(site.page("/a", answer(body)), file, max_bytes=2_000_000, accepts=is_png)
+            file.seek(0)
+            assert (size, file.read()) == (len(body), body)
+
+
+@pytest.mark.parametrize("begins", [b"<!DOCTYPE html>", b"\x00\x00\x00\x1cftypmp42", b"\x89PN", b""])
+async def test_what_is_of_another_type_is_dropped_at_once(site: Site, begins: bytes) -> None:
+    sent = 0
+
+    async def pour(writer: Writer) -> None:
+        nonlocal sent
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 50000000\r\n\r\n" + begins)
+        for _ in range(500):
+            writer.write(bytes(100_000))
+            await writer.drain()
+            sent += 100_000
+
+    site.pages["/a"] = pour
+    async with client("127.0.0.0/8") as it:
+        with TemporaryFile(buffering=0) as file:
+            with pytest.raises(EgressError) as caught:
+                await it.download(site.url("/a"), file, max_bytes=100_000_000, accepts=is_png)
+            assert (caught.value.code, file.tell()) == ("type", 0)
+    assert sent < 25_000_000, "what the sockets hold, and no more"
+
+
+@pytest.mark.parametrize("body", [b"", b"\x89PN"], ids=str)
+async def test_a_file_of_hardly_a_byte_is_judged_too(site: Site, body: bytes) -> None:
+    async with client("127.0.0.0/8") as it:
+        with TemporaryFile(buffering=0) as file, pytest.raises(EgressError) as caught:
+            await it.download(site.page("/a", answer(body)), file, max_bytes=100, accepts=is_png)
+    assert caught.value.code == "type"
+
+
+@pytest.mark.parametrize("claim", ["", "content-length: 999999999999\r\n"])
+async def test_an_endless_download_ends_at_the_cap(site: Site, claim: str) -> None:
+    async def pour(writer: Writer) -> None:
+        writer.write(f"HTTP/1.1 200 OK\r\n{claim}\r\n".encode() + b"\x89PNG")
+        while True:
+            writer.write(b"x" * 100_000)
+            await writer.drain()
+
+    site.pages["/a"] = pour
+    async with client("127.0.0.0/8") as it:
+        with TemporaryFile(buffering=0) as file:
+            with pytest.raises(EgressError) as caught:
+                await it.download(site.url("/a"), file, max_bytes=1_000_000, accepts=is_png)
+            assert caught.value.code == "too_large"
+            assert file.tell() <= 1_000_000
+
+
+async def test_a_dripping_download_ends_at_the_time(site: Site) -> None:
+    async def drip(writer: Writer) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n\x89PNG")
+        while True:
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.sleep(0.1)
+
+    site.pages["/a"] = drip
+    async with client("127.0.0.0/8", total_seconds=0.6) as it:
+        with TemporaryFile(buffering=0) as file, pytest.raises(EgressError) as caught:
+            await it.download(site.url("/a"), file, max_bytes=1_000_000, accepts=is_png)
+    assert caught.value.code == "timeout"
+
+
+async def test_a_full_disk_is_no_fault_of_the_server(site: Site) -> None:
+    async with client("127.0.0.0/8") as it:
+        with FileIO("/dev/full", "wb") as full, pytest.raises(DependencyDown):
+            await it.download(site.page("/a", answer()), full, max_bytes=1000, accepts=is_png)

@@ -1,18 +1,24 @@
 """What a vendor returned, as the customer gets it: in the ordered format and size, streamed, and no more than that."""
 
 import io
+import os
+import tempfile
+from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 from PIL import Image
 
+from app.generation.files import TRIES
 from app.generation.operations import OPERATIONS
-from app.generation.schemas import TaskCreate
+from app.generation.schemas import TaskCreate, TaskRead
 from app.ledger.models import Price
 from app.providers.base import Accepted, Done, Offer, Output
-from tests.conftest import Account
+from tests.conftest import REACHABLE, Account
+from tests.core.site import Site, Writer, answer, listening
 from tests.generation.conftest import Stage
 from tests.generation.scripted import png
 
@@ -156,3 +162,57 @@ async def test_one_picture_may_be_both_image_and_mask(vendor: Stage, account: Ac
     await vendor.advance(await order(vendor, "inpaint", {"image": image, "mask": image, "prompt": "a cat"}))
     [call] = vendor.first.calls
     assert [Image.open(io.BytesIO(call.files[role])).mode for role in ("image", "mask")] == ["RGB", "L"]
+
+
+# --- by URL
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[Site]:
+    async with listening(REACHABLE) as it:
+        yield it
+
+
+async def by_url(stage: Stage, url: str) -> TaskRead:
+    image = await stage.account.upload(photo())
+    stage.first.script = [Accepted("job-1", 0)]
+    task_id = await order(stage, "upscale", {"image": image})
+    await stage.advance(task_id)
+    stage.first.script = [Done([Output(url=url)])] * TRIES
+    return await stage.advance(task_id)
+
+
+async def test_a_result_by_url_is_kept(vendor: Stage, site: Site) -> None:
+    noise = Image.effect_noise((2 * SIZE[0], 2 * SIZE[1]), 90).convert("RGB")
+    file = io.BytesIO()
+    noise.save(file, "PNG")
+    task = await by_url(vendor, site.page("/a.png", answer(file.getvalue())))
+    [output] = task.outputs
+    assert (await vendor.account.live.get(output.urls.full)).content == file.getvalue()
+
+
+async def test_a_page_instead_of_a_picture_is_not_read_to_its_end(vendor: Stage, site: Site) -> None:
+    sent = 0
+
+    async def pour(writer: Writer) -> None:
+        nonlocal sent
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 50000000\r\n\r\n<!DOCTYPE html>")
+        for _ in range(500):
+            writer.write(b"x" * 100_000)
+            await writer.drain()
+            sent += 100_000
+
+    site.pages["/a"] = pour
+    task = await by_url(vendor, site.url("/a"))
+    assert task.outputs == []
+    assert task.attempts[0].error is not None
+    assert "not a whole image" in task.attempts[0].error.message
+    assert sent < 25_000_000 * len(site.visits)
+
+
+async def test_no_temporary_file_stays(
+    vendor: Stage, site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    await by_url(vendor, site.page("/a.png", answer(photo())))
+    assert os.listdir(tmp_path) == []
