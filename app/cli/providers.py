@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.context import CommandFailed, read_settings
+from app.cli.context import CommandFailed, read_settings, settings_with_database, transaction
 from app.cli.failures import in_one_line
 
 if TYPE_CHECKING:
+    from app.core.settings import Settings
     from app.providers.base import Health, Provider
 
 
@@ -40,6 +41,92 @@ def check_providers(
 
     if failed := asyncio.run(check()):
         raise CommandFailed(f"{failed} of them cannot be used")
+
+
+def list_providers() -> None:
+    """Show the enabled providers: what they need, how much they take, refused keys, the last probe."""
+    settings = settings_with_database()
+
+    async def show() -> None:
+        from app.providers import queries
+        from app.providers.catalog import Catalog
+
+        catalog = Catalog.load(settings)
+        async with transaction(settings) as session:
+            said = {row.provider: row for row in await queries.list_settings(session)}
+            probes = {row.provider: row for row in await queries.list_probes(session)}
+            refused = await queries.list_keys(session)
+        for name in catalog.live:
+            row, traffic, probe = said.get(name), catalog.traffic(name), probes.get(name)
+            state = "off" if row is not None and not row.is_enabled else "on"
+            per_minute = (row.requests_per_minute if row else None) or traffic.requests_per_minute
+            at_once = (row.jobs_at_once if row else None) or traffic.jobs_at_once
+            limits = f"{per_minute or 'any'} requests per minute, {at_once or 'any'} jobs at once"
+            needs = f"; needs {catalog.needs(name)}" if catalog.needs(name) else ""
+            print(f"{name:12} {state:4} {limits}{needs}")
+            for key in refused:
+                if key.provider == name:
+                    print(f"{'':12} key {key.key_id} refused at {key.refused_at:%F %T}: {key.reason}")
+            if probe is not None:
+                worked = "worked" if probe.is_healthy else "FAILED"
+                print(
+                    f"{'':12} probe at {probe.probed_at:%F %T} {worked} in {probe.latency_ms} ms: {probe.detail or '-'}"
+                )
+        await catalog.close()
+
+    asyncio.run(show())
+
+
+def set_provider(
+    name: Annotated[str, typer.Argument(help="One of BACKLOT_PROVIDERS_ENABLED.")],
+    requests_per_minute: Annotated[int | None, typer.Option(min=0, help="0: as its file says.")] = None,
+    jobs_at_once: Annotated[int | None, typer.Option(min=0, help="0: as its file says.")] = None,
+) -> None:
+    """Set how much a provider may be asked for, by all processes together."""
+    settings = settings_with_database()
+    given = {"requests_per_minute": requests_per_minute, "jobs_at_once": jobs_at_once}
+    limits = {limit: value or None for limit, value in given.items() if value is not None}
+    if not limits:
+        raise CommandFailed("say --requests-per-minute or --jobs-at-once")
+
+    async def change() -> None:
+        from app.providers import service
+
+        _check_name(settings, name)
+        async with transaction(settings) as session:
+            await service.set_limits(session, name, **limits)
+
+    asyncio.run(change())
+
+
+def switch_off(name: Annotated[str, typer.Argument(help="One of BACKLOT_PROVIDERS_ENABLED.")]) -> None:
+    """Order nothing more from a provider. What was ordered is finished."""
+    _switch(name, is_enabled=False)
+
+
+def switch_on(name: Annotated[str, typer.Argument(help="One of BACKLOT_PROVIDERS_ENABLED.")]) -> None:
+    """Order from a provider again."""
+    _switch(name, is_enabled=True)
+
+
+def _switch(name: str, *, is_enabled: bool) -> None:
+    settings = settings_with_database()
+
+    async def change() -> None:
+        from app.providers import service
+
+        _check_name(settings, name)
+        async with transaction(settings) as session:
+            await service.switch_provider(session, name, is_enabled=is_enabled)
+
+    asyncio.run(change())
+
+
+def _check_name(settings: "Settings", name: str) -> None:
+    enabled = settings.providers.enabled
+    if name not in enabled:
+        among = ", ".join(enabled)
+        raise CommandFailed(f"{name} is not in BACKLOT_PROVIDERS_ENABLED ({among}): add it there and restart")
 
 
 async def _probe(provider: "Provider") -> list[tuple[str, "Health"]]:
