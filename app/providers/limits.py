@@ -57,14 +57,6 @@ class Limits:
         return min(max(steps * self.multiple, self.least), self.most)
 
 
-@dataclass(frozen=True, slots=True)
-class Traffic:
-    """What a vendor takes from one account, by all our processes together; None: no limit is known."""
-
-    requests_per_minute: int | None = None
-    jobs_at_once: int | None = None
-
-
 def nearest(among: Iterable[Size], width: int, height: int) -> Size:
     """The nearest in shape, and of several of one shape the nearest in pixels."""
 
