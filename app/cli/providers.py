@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.context import CommandFailed, read_settings, settings_with_database, transaction
+from app.cli.context import CommandFailed, opened, read_settings, settings_with_database, transaction
 from app.cli.failures import in_one_line
 
 if TYPE_CHECKING:
@@ -18,8 +18,11 @@ def check_providers(
         str | None, typer.Argument(help="Only this one; default: all that are enabled or have a key.")
     ] = None,
 ) -> None:
-    """Tell for each key whether it works and what it can be used for. Asks the vendors; costs nothing."""
-    settings = read_settings()
+    """Tell for each key whether it works and what it can be used for. Asks the vendors; costs nothing.
+
+    A key that had been refused and works again is used again at once.
+    """
+    settings, has_database = _settings()
 
     async def check() -> int:
         from app.providers import registry
@@ -30,17 +33,38 @@ def check_providers(
         except (registry.UnknownProvider, registry.BrokenProvider) as fault:
             raise CommandFailed(in_one_line(fault)) from fault
         failed = 0
+        working: list[tuple[str, str]] = []
         for provider in found.values():
             sold = ", ".join(dict.fromkeys(offer.operation for offer in provider.offers))
             for key, health in await _probe(provider):
                 failed += not health.is_healthy
+                working += [(provider.name, key)] if health.is_healthy else []
                 state = "works" if health.is_healthy else "FAILS"
                 print(f"{provider.name:12} {key:12} {state:6} {health.detail or '-'}; {sold or 'sells nothing'}")
             await provider.close()
+        if has_database:
+            await _mend(settings, working)
         return failed
 
     if failed := asyncio.run(check()):
         raise CommandFailed(f"{failed} of them cannot be used")
+
+
+def _settings() -> "tuple[Settings, bool]":
+    """They are wanted without a database too: before there is one, keys can be tried."""
+    try:
+        return settings_with_database(), True
+    except CommandFailed:
+        return read_settings(), False
+
+
+async def _mend(settings: "Settings", working: "list[tuple[str, str]]") -> None:
+    from app.core import clock
+    from app.providers import probing
+
+    async with opened(settings) as database:
+        for name, key_id in working:
+            await probing.mend(database, name, key_id, clock.now())
 
 
 def list_providers() -> None:

@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy import text
 
 from app.core.db import Database
-from app.core.settings import Settings
+from app.core.settings import Settings, get_settings
 from app.generation import advance
 from app.generation.errors import UnknownModel
 from app.generation.intake import Intake
@@ -373,6 +373,27 @@ async def test_a_key_that_was_taken_away_is_forgotten(stage: Stage, start: Start
             await session.execute(text("update provider_keys set probe_at = refused_at"))
     await probing.probe_keys(stage.database, here.catalog)
     assert [key_id for key_id, *_ in await refused(stage.database)] == ["new"]
+
+
+async def test_an_operator_who_paid_need_not_wait_for_a_probe(
+    stage: Stage, start: Start, vendor: Vendor, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = start("first")
+    ring = here.catalog.rings()["runware"]
+    ring.refuse(ring.pick(), KeyRefused("No.", is_broke=True))
+    await here.board.look()
+    monkeypatch.setenv("BACKLOT_PROVIDERS_KEYS", "runware=first")
+    monkeypatch.setenv("BACKLOT_PROVIDERS_URLS", f"runware={vendor.url}")
+    get_settings.cache_clear()
+    try:
+        checked = await backlot("providers", "check", "runware")
+    finally:
+        monkeypatch.undo()
+        get_settings.cache_clear()
+    assert "balance 12.5" in checked.stdout, checked.output
+    assert await refused(stage.database) == []
+    await here.board.look()
+    assert ring.has_usable
 
 
 # --- commands
