@@ -1,7 +1,10 @@
 """What an operator changes reaches processes that run, and what one finds out about a key reaches the others."""
 
+import re
+import shlex
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -427,6 +430,28 @@ async def test_what_cannot_be_is_refused_by_name(settings: Settings, words: tupl
     done = await backlot(*words)
     assert done.exit_code == 1
     assert said in str(done.exception)
+
+
+async def test_the_operators_page_is_true(
+    settings: Settings, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every command in its blocks, in their order."""
+    page = (Path(__file__).parents[2] / "docs" / "providers.md").read_text()
+    [row] = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "row.toml").write_text(row)
+    blocks = "".join(re.findall(r"```sh\n(.*?)```", page, re.DOTALL))
+    commands = [shlex.split(line, comments=True)[1:] for line in blocks.splitlines() if line.startswith("backlot ")]
+    assert len(commands) > 8
+    commands.append(["models", "set", "fal", "acme-one", "--file", str(tmp_path / "row.toml")])
+    monkeypatch.setenv("BACKLOT_PROVIDERS_ENABLED", "runware,fal,replicate,local")
+    get_settings.cache_clear()
+    try:
+        for words in commands:
+            done = await backlot(*words)
+            assert done.exit_code == 0, (words, done.output, done.exception)
+    finally:
+        monkeypatch.undo()
+        get_settings.cache_clear()
 
 
 async def test_values_gather_and_the_list_shows_them(settings: Settings, database: Database, tmp_path: Any) -> None:
