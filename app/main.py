@@ -37,11 +37,14 @@ from app.generation.catalog_router import router as catalog
 from app.generation.inbound_router import router as inbound
 from app.generation.intake import Intake
 from app.generation.reader import TaskReader
+from app.generation.reports.health import HealthDesk
+from app.generation.reports.router import router as provider_health
 from app.generation.router import hot_routes
 from app.generation.router import router as tasks
 from app.generation.telling import Teller
 from app.generation.waiting import Lookout
 from app.ledger.router import router as credits_
+from app.providers.board import Board
 from app.providers.catalog import Catalog
 
 BATCH_BYTES = 8 * MEBIBYTE
@@ -64,6 +67,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.batches = BatchDesk(
         BatchIntake(settings, database, app.state.catalog, tools, intake), BatchReader(database, tools)
     )
+    app.state.health = HealthDesk(settings, database, app.state.catalog)
+    board = Board(database, app.state.catalog)
+    await board.start()
     bells.start()
     keys.start()
     # Most of the heap is here to stay: not scanning it again and again keeps the slowest answers fast.
@@ -76,6 +82,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     finally:
         await bells.close()
         await keys.close()
+        await board.close()
         await tools.close()
         await app.state.catalog.close()
         await database.close()
@@ -98,7 +105,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.sealer = Sealer(settings, "kept answers")
     app.state.catalog = Catalog.load(settings)
-    for router in (tasks, batches, assets, credits_, api_keys, catalog, inbound, problems, health, files_router):
+    for router in (tasks, batches, assets, credits_, api_keys, catalog, provider_health, inbound):
+        app.include_router(router)
+    for router in (problems, health, files_router):
         app.include_router(router)
     app.add_middleware(Hot, routes=hot_routes)
     app.add_middleware(

@@ -28,6 +28,7 @@ TAGS = {
     "credits": "What the workspace has, and every movement of it.",
     "api-keys": "Keys that let programs in.",
     "catalog": "What can be ordered. Public.",
+    "providers": "How those who do the work are doing.",
     "inbound": "For providers: told that a job has ended. Public.",
     "problems": "What can go wrong. Public.",
     "health": "For load balancers and orchestrators. Public.",

@@ -12,6 +12,7 @@ from app.core.settings import get_settings
 from app.core.telemetry import configure_logs
 from app.generation.advance import Engine
 from app.generation.dispatch import Puller
+from app.providers.board import Board
 from app.providers.catalog import Catalog
 
 log = structlog.get_logger()
@@ -24,12 +25,14 @@ async def open_engine(context: Context) -> None:
     configure_logs(settings)
     redis = queue.connect(settings)
     context["wake_ups"] = redis
-    context["engine"] = Engine(
+    context["engine"] = engine = Engine(
         settings=settings,
         database=Database(settings, redis),
         catalog=Catalog.load(settings),
         assets=await AssetTools.open(settings),
     )
+    context["board"] = Board(engine.database, engine.catalog)
+    await context["board"].start()
     # Most of the heap is here to stay: it is not scanned again and again.
     gc.collect()
     gc.freeze()
@@ -49,6 +52,7 @@ async def close_engine(context: Context) -> None:
     engine: Engine = context["engine"]
     if "puller" in context:
         await context["puller"].stop()
+    await context["board"].close()
     await engine.heart.close()
     await engine.catalog.close()
     await engine.assets.close()

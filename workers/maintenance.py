@@ -4,7 +4,9 @@ from app.assets import service as assets
 from app.core import idempotency
 from app.generation import callbacks
 from app.generation.advance import Engine
+from app.generation.reports import health
 from app.ledger import service as ledger
+from app.providers import probing
 from workers.context import Context
 
 
@@ -36,3 +38,15 @@ async def expire_credits(context: Context) -> None:
     """Take credits past their expiry off the balances of those who do not spend or look."""
     engine: Engine = context["engine"]
     await ledger.expire_due(engine.database)
+
+
+async def probe_keys(context: Context) -> None:
+    """Find out which of the keys that vendors refused work again."""
+    engine: Engine = context["engine"]
+    await probing.probe_keys(engine.database, engine.catalog)
+
+
+async def probe_providers(context: Context) -> None:
+    """Ask those nobody ordered from lately whether they work."""
+    engine: Engine = context["engine"]
+    await health.probe_quiet(engine.database, engine.catalog)

@@ -48,6 +48,8 @@ class Maintenance(_Worker):
         cron(maintenance.sweep_assets, second=7, timeout=300),
         cron(maintenance.sweep_stray_files, hour=3, minute=27, second=31, timeout=3600),
         cron(maintenance.expire_credits, second=37, timeout=300),
+        cron(maintenance.probe_keys, second={3, 23, 43}, timeout=60),
+        cron(maintenance.probe_providers, second=13, timeout=60),
         cron(maintenance.sweep_idempotency_keys, minute=17, second=11, timeout=60),
         cron(maintenance.sweep_callbacks, minute=47, second=21, timeout=300),
     )

@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from app.cli import demo, grants, plans, providers, records, servers
+from app.cli import demo, grants, models, plans, providers, records, servers
 from app.cli.failures import in_one_line, is_expected
 
 cli = typer.Typer(
@@ -19,6 +19,7 @@ keys = typer.Typer(help="API keys.", no_args_is_help=True, callback=lambda: None
 ledger = typer.Typer(help="The credit ledger.", no_args_is_help=True, callback=lambda: None)
 purse = typer.Typer(help="Customers' credits.", no_args_is_help=True, callback=lambda: None)
 vendors = typer.Typer(help="Providers: who does the work.", no_args_is_help=True, callback=lambda: None)
+sold = typer.Typer(help="Models: what is sold, and what it earns.", no_args_is_help=True, callback=lambda: None)
 plan = typer.Typer(help="Plans: what a workspace may have at once.", no_args_is_help=True, callback=lambda: None)
 
 for command in (servers.dev, servers.serve, servers.worker, records.migrate, demo.demo):
@@ -32,11 +33,23 @@ plan.command("list")(plans.list_plans)
 plan.command("set")(plans.set_plan)
 plan.command("assign")(plans.assign_plan)
 vendors.command("check")(providers.check_providers)
+vendors.command("list")(providers.list_providers)
+vendors.command("set")(providers.set_provider)
+vendors.command("on")(providers.switch_on)
+vendors.command("off")(providers.switch_off)
+sold.command("list")(models.list_models)
+sold.command("set")(models.set_model)
+sold.command("reset")(models.reset_model)
+sold.command("on")(models.switch_on)
+sold.command("off")(models.switch_off)
+sold.command("alias")(models.set_alias)
+sold.command("margins")(models.show_margins)
 cli.add_typer(keys, name="keys")
 cli.add_typer(purse, name="credits")
 cli.add_typer(ledger, name="ledger")
 cli.add_typer(plan, name="plans")
 cli.add_typer(vendors, name="providers")
+cli.add_typer(sold, name="models")
 
 
 def main() -> None:

@@ -115,6 +115,7 @@ class Assets(_Group):
 class Ledger(_Group):
     signup_credits: int = Field(default=10, ge=0)
     test_credits: int = Field(default=1000, ge=0)
+    credit_usd: float = Field(default=0.1, ge=0, description="what a credit is sold for: what margins are reckoned by")
 
 
 class Tasks(_Group):

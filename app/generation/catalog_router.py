@@ -90,10 +90,11 @@ async def list_models(catalog: CatalogDep, intake: IntakeDep) -> Listing[ModelSh
                     id=offer.model,
                     title=offer.title,
                     owned_by=route.provider,
-                    aliases=list(offer.aliases),
+                    aliases=[],
                     offers=[],
                 ),
             )
+            model.aliases += [name for name in catalog.aliases_of(route.provider, offer) if name not in model.aliases]
             model.offers.append(_shown(operation, route, price))
     return Listing(data=list(shown.values()))
 

@@ -67,7 +67,7 @@ class Intake:
         self._database = database
         self._catalog = catalog
         self._tools = tools
-        self.prices = PriceList(database, catalog.first_prices())
+        self.prices = PriceList(database, catalog.first_prices)
         self.assets = KnownAssets(database)
         self.estimates = Estimates(database)
         self._lane: Lane[dict[str, Any], asyncpg.Record] = Lane(self._submit, most=MOST_AT_ONCE)

@@ -26,7 +26,8 @@ def choose(
     """
     routes = _fitting(catalog, order, operation, checked, mode)
     routes = _honouring(routes, checked) or _refuse(catalog, routes, operation, checked, mode)
-    return _priced(prices, order, operation, routes)
+    is_ordered = bool(_aliased(catalog, order.model, routes))
+    return _priced(prices, order, operation, routes, is_ordered=is_ordered)
 
 
 def _fitting(
@@ -45,7 +46,9 @@ def _fitting(
     if not named:
         names = sorted({route.provider for route in every})
         raise UnknownModel.at("/provider", f"No provider {order.provider!r} does {operation.name}; {among(names)}.")
-    fitting = [route for route in named if order.model in ANY_MODEL or route.offer.is_called(order.model)]
+    fitting = _aliased(catalog, order.model, named) or [
+        route for route in named if order.model in ANY_MODEL or route.offer.is_called(order.model)
+    ]
     if not fitting:
         models = [*ANY_MODEL, *_models(named)]
         raise UnknownModel.at("/model", f"No model {order.model!r} does {operation.name}; {among(models)}.")
@@ -54,6 +57,14 @@ def _fitting(
         needed = sorted({str(catalog.needs(route.provider)) for route in fitting})
         raise ProviderNotConfigured(f"The operator has to set {' or '.join(needed)}.")
     return ready
+
+
+def _aliased(catalog: Catalog, name: str, routes: Sequence[Route]) -> list[Route]:
+    """Those an operator has the name stand for, in their order; empty where none is among them: then it means what it
+    means without."""
+    ways = catalog.alias(name)
+    among_them = [route for route in routes if (route.provider, route.offer.model) in ways]
+    return sorted(among_them, key=lambda route: ways.index((route.provider, route.offer.model)))
 
 
 def _rehearsal(catalog: Catalog, order: TaskCreate, operation: Operation, checked: OperationInput) -> list[Route]:
@@ -100,9 +111,9 @@ def _written(value: object) -> str:
 
 
 def _priced(
-    prices: Prices, order: TaskCreate, operation: Operation, routes: Sequence[Route]
+    prices: Prices, order: TaskCreate, operation: Operation, routes: Sequence[Route], *, is_ordered: bool
 ) -> tuple[list[Route], int]:
-    """Those on sale, in the order wished for."""
+    """Those on sale, in the order wished for; in theirs, where an operator's alias has set it."""
     priced = [
         (route, price)
         for route in routes
@@ -110,7 +121,9 @@ def _priced(
     ]
     if not priced:
         raise NotSellable.at("/operation", f"{operation.name} has no price yet, so it cannot be ordered.")
-    match ANY_MODEL.get(order.model) or order.routing.prefer:
+    match "alias" if is_ordered else ANY_MODEL.get(order.model) or order.routing.prefer:
+        case "alias":
+            pass
         case "cost":
             priced.sort(key=lambda one: one[1])
         case "speed":

@@ -4,7 +4,7 @@ A price a second old may be wrong: `submit_tasks` compares it with the table's i
 whoever is told that it changed reads the list again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from time import monotonic
 
 from app.core.db import Database
@@ -17,11 +17,14 @@ Prices = Mapping[tuple[str, str, str], int]
 
 
 class PriceList:
-    """One per process. A model that has no price yet gets its `first` one: from then on the table's counts."""
+    """One per process. A model that has no price yet gets its `first` one: from then on the table's counts.
 
-    def __init__(self, database: Database, first: Prices | None = None) -> None:
+    Which have a first price is asked anew each time: models come at run time.
+    """
+
+    def __init__(self, database: Database, first: Callable[[], Prices] = dict) -> None:
         self._database = database
-        self._first = first or {}
+        self._first = first
         self._prices: Prices = {}
         self._read_at = -FRESH_SECONDS
 
@@ -35,7 +38,7 @@ class PriceList:
         """As the table is now."""
         rows = await self._database.fetch(queries.PRICES)
         prices = {(row["operation"], row["provider"], row["model"]): row["amount"] for row in rows}
-        if missing := {key: amount for key, amount in self._first.items() if key not in prices}:
+        if missing := {key: amount for key, amount in self._first().items() if key not in prices}:
             await self._database.fetch(queries.ADD_PRICES, *zip(*missing, strict=True), list(missing.values()))
         self._prices = missing | prices
         self._read_at = monotonic()

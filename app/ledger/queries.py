@@ -1,16 +1,16 @@
 """SQL of the ledger."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Row, Uuid, bindparam, func, select, text, tuple_
+from sqlalchemy import ARRAY, Row, Uuid, bindparam, delete, func, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.paging import PageRequest
-from app.ledger.models import CreditAccount, CreditGrant, CreditHold, CreditTransfer, TransferKind
+from app.ledger.models import CreditAccount, CreditGrant, CreditHold, CreditTransfer, Price, TransferKind
 
 
 async def call(session: AsyncSession, function: str, **values: object) -> Any:
@@ -92,10 +92,26 @@ async def expire_due(session: AsyncSession, limit: int) -> int:
 
 PRICES = "select operation, provider, model, amount from prices"
 
+SET_PRICES = """
+    insert into prices (operation, provider, model, amount) values (:operation, :provider, :model, :amount)
+    on conflict (operation, provider, model) do update set amount = excluded.amount
+"""
+
 ADD_PRICES = """
     insert into prices (operation, provider, model, amount)
     select * from unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) on conflict do nothing
 """
+
+
+async def set_prices(session: AsyncSession, prices: Mapping[tuple[str, str, str], int]) -> None:
+    names = ("operation", "provider", "model", "amount")
+    rows = [dict(zip(names, (*key, amount), strict=True)) for key, amount in prices.items()]
+    if rows:
+        await session.execute(text(SET_PRICES), rows)
+
+
+async def remove_prices(session: AsyncSession, keys: Sequence[tuple[str, str, str]]) -> None:
+    await session.execute(delete(Price).where(tuple_(Price.operation, Price.provider, Price.model).in_(keys)))
 
 
 # What holds keep of each grant (migration 1305): the first parts, up to what is held or was captured for good. Most

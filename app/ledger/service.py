@@ -176,3 +176,13 @@ async def list_transfers(
 def price_of(prices: Mapping[tuple[str, str, str], int], operation: str, provider: str, model: str) -> int | None:
     """Millionths of a credit for one output by this model, else by any of the provider; None: it is not on sale."""
     return prices.get((operation, provider, model), prices.get((operation, provider, "*")))
+
+
+async def set_prices(session: AsyncSession, prices: Mapping[tuple[str, str, str], int]) -> None:
+    """Millionths of a credit for one output, by (operation, provider, model): of orders from now on."""
+    await queries.set_prices(session, prices)
+
+
+async def remove_prices(session: AsyncSession, keys: Sequence[tuple[str, str, str]]) -> None:
+    """Of (operation, provider, model): what the provider's models cost in general holds for them again, if anything."""
+    await queries.remove_prices(session, keys)

@@ -1,4 +1,7 @@
-"""Who offers what: the offers of all enabled providers, in the order they are to be tried."""
+"""Who offers what: the offers of all enabled providers, in the order they are to be tried.
+
+They are the providers' own rows, and what an operator has changed of them at run time (`overrides.py`, `board.py`).
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,7 +10,9 @@ from typing import Any
 from app.core.settings import Settings
 from app.providers import registry
 from app.providers.base import Offer, Provider, Rehearses
+from app.providers.keys import KeyRing
 from app.providers.limits import Limits, Traffic
+from app.providers.overrides import Changes
 
 SANDBOX = "sandbox"
 IN_HOUSE = "local"
@@ -39,11 +44,13 @@ class Catalog:
     """The enabled providers and their offers.
 
     Two are always there: `sandbox`, which serves test keys alone, and `local`, which does parts of what others sell.
+    One per process, shared by all in it. What changes is one immutable value, replaced at once: nobody sees a half.
     """
 
     def __init__(self, providers: Mapping[str, Provider], live: Sequence[str]) -> None:
         self.providers = providers
         self._live = tuple(live)
+        self._changes = Changes()
 
     @classmethod
     def load(cls, settings: Settings) -> "Catalog":
@@ -51,20 +58,47 @@ class Catalog:
         live = [name for name in settings.providers.enabled if name != SANDBOX]
         return cls(registry.load(settings, dict.fromkeys([*live, IN_HOUSE, SANDBOX])), live)
 
+    def change(self, changes: Changes) -> None:
+        """From now on these, instead of those before."""
+        self._changes = changes
+
+    @property
+    def live(self) -> tuple[str, ...]:
+        """The providers that work for live keys, first choice first."""
+        return tuple(name for name in self._live if name not in self._changes.closed)
+
+    def offers(self, provider: str) -> Sequence[Offer]:
+        """All the provider's, those that are off too."""
+        changed = self._changes.offers.get(provider)
+        return self.providers[provider].offers if changed is None else changed
+
+    def is_sold(self, provider: str, offer: Offer) -> bool:
+        return (provider, offer.operation, offer.model) not in self._changes.withdrawn
+
+    def alias(self, name: str) -> Sequence[tuple[str, str]]:
+        """The providers and models an operator has a name stand for, first choice first; empty where it is no alias."""
+        return self._changes.aliases.get(name, ())
+
+    def aliases_of(self, provider: str, offer: Offer) -> list[str]:
+        """The other names orders may use for it."""
+        said = self._changes.aliases
+        ours = [name for name, ways in said.items() if (provider, offer.model) in ways]
+        return list(dict.fromkeys([*(name for name in offer.aliases if name not in said), *ours]))
+
     def routes(self, operation: str, *, mode: str, is_in_house: bool = False) -> list[Route]:
         """Every way to do the operation, first choice first; empty when nobody offers it."""
-        names = self._live if mode == "live" or is_in_house else (SANDBOX,)
+        names = self.live if mode == "live" or is_in_house else (SANDBOX,)
         found = list(self._routes(operation, names))
-        return [*found, *self._studio_sets(found)] if operation == STUDIO and names == self._live else found
+        return [*found, *self._studio_sets(found)] if operation == STUDIO and names != (SANDBOX,) else found
 
     def _studio_sets(self, found: Sequence[Route]) -> Iterator[Route]:
         """Backgrounds by any model that makes pictures from words; cut-out and composite are done in-house."""
         house = self.providers.get(IN_HOUSE)
-        studio = next((offer for offer in house.offers if offer.operation == STUDIO), None) if house else None
+        studio = next((one for one in self.offers(IN_HOUSE) if one.operation == STUDIO), None) if house else None
         if house is None or studio is None:
             return
         known = {(route.provider, route.offer.model) for route in found}
-        for route in self._routes("text_to_image", self._live):
+        for route in self._routes("text_to_image", self.live):
             offer = route.offer
             if (route.provider, offer.model) in known:
                 continue
@@ -93,23 +127,28 @@ class Catalog:
         ]
 
     def find(self, provider: str, operation: str, model: str) -> Offer | None:
-        """The offer as it is now; None where it is sold no more."""
-        offers = self.providers[provider].offers if provider in self.providers else ()
+        """The offer as it is now, also of what is off: what was ordered is finished. None where nobody knows it."""
+        offers = self.offers(provider) if provider in self.providers else ()
         return next((offer for offer in offers if (offer.operation, offer.model) == (operation, model)), None)
-
-    def traffic(self, provider: str) -> Traffic:
-        """How much it may be asked for."""
-        found: Traffic = getattr(self.providers.get(provider), "traffic", None) or Traffic()
-        return found
 
     def needs(self, provider: str) -> str | None:
         """What has to be set before the provider can be used; None when all is there."""
         needed: str | None = getattr(self.providers.get(provider), "needs", None)
         return needed
 
+    def traffic(self, provider: str) -> Traffic:
+        """How much it may be asked for now."""
+        own: Traffic = getattr(self.providers.get(provider), "traffic", None) or Traffic()
+        return self._changes.traffic.get(provider, own)
+
+    def rings(self) -> dict[str, KeyRing]:
+        """The keys of those that have some."""
+        rings = {name: getattr(provider, "keys", None) for name, provider in self.providers.items()}
+        return {name: ring for name, ring in rings.items() if isinstance(ring, KeyRing)}
+
     def first_prices(self) -> dict[tuple[str, str, str], int]:
         """Millionths of a credit by (operation, provider, model), of the offers that name a price."""
-        sold = [(name, offer) for name, provider in self.providers.items() for offer in provider.offers]
+        sold = [(name, offer) for name in self.providers for offer in self.offers(name)]
         sold += [(route.provider, route.offer) for route in self.routes(STUDIO, mode="live")]
         return {
             (offer.operation, name, offer.model): offer.microcredits
@@ -119,8 +158,8 @@ class Catalog:
 
     def _routes(self, operation: str, names: Sequence[str]) -> Iterator[Route]:
         for name in names:
-            for offer in self.providers[name].offers:
-                if offer.operation == operation:
+            for offer in self.offers(name):
+                if offer.operation == operation and self.is_sold(name, offer):
                     yield Route(name, self.providers[name].lane, offer)
 
     async def close(self) -> None:

@@ -1,6 +1,9 @@
-"""The keys of one vendor: which is used next, and which are not for a while."""
+"""The keys of one vendor: which is used next, and which are not for a while.
 
-from collections.abc import Iterator, Sequence
+A refusal holds at once in the process that heard it; `board.py` tells the others, and when a probe found it mended.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from time import monotonic
@@ -27,12 +30,23 @@ class Key:
 NO_KEY = Key("none", "")
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What a vendor said to a key."""
+
+    key_id: str
+    reason: str
+    is_broke: bool
+
+
 class KeyRing:
     """Keys in turn. A vendor without keys is asked without (a proxy of one's own)."""
 
     def __init__(self, secrets: Sequence[SecretStr]) -> None:
         self._keys = [_key(secret.get_secret_value()) for secret in secrets] or [NO_KEY]
-        self._refused_until: dict[Key, float] = {}
+        self._refused_until: dict[str, float] = {}
+        self._shared_until: Mapping[str, float] = {}
+        self._untold: dict[str, Refusal] = {}
         self._turn = 0
 
     def __iter__(self) -> Iterator[Key]:
@@ -43,24 +57,45 @@ class KeyRing:
         for _ in self._keys:
             self._turn = (self._turn + 1) % len(self._keys)
             key = self._keys[self._turn]
-            if self._refused_until.get(key, 0) <= monotonic():
+            if self._is_usable(key):
                 return key
         raise KeyRefused("The provider has refused every key of this installation.")
 
     @property
     def has_usable(self) -> bool:
-        return any(self._refused_until.get(key, 0) <= monotonic() for key in self._keys)
+        return any(map(self._is_usable, self._keys))
 
-    def refuse(self, key: Key) -> None:
+    def _is_usable(self, key: Key) -> bool:
+        now = monotonic()
+        return self._refused_until.get(key.id, 0) <= now and self._shared_until.get(key.id, 0) <= now
+
+    def refuse(self, key: Key, fault: KeyRefused) -> None:
         """Not this one for a while."""
-        self._refused_until[key] = monotonic() + REFUSED_SECONDS
+        self._refused_until[key.id] = monotonic() + REFUSED_SECONDS
+        self._untold[key.id] = Refusal(key.id, fault.message, fault.is_broke)
+
+    def untold(self) -> list[Refusal]:
+        """What the others have not been told yet."""
+        return list(self._untold.values())
+
+    def told(self, refusal: Refusal) -> None:
+        if self._untold.get(refusal.key_id) == refusal:
+            del self._untold[refusal.key_id]
+
+    def share(self, seconds: Mapping[str, float]) -> None:
+        """These are refused, for so long, as all processes know; those that were until now are good again."""
+        for mended in self._shared_until.keys() - seconds.keys() - self._untold.keys():
+            self._refused_until.pop(mended, None)
+        self._shared_until = {key_id: monotonic() + left for key_id, left in seconds.items()}
+
+    def find(self, key_id: str) -> Key | None:
+        return next((key for key in self._keys if key.id == key_id), None)
 
     def of(self, reference: str) -> tuple[Key, str]:
         """The key a reference was made with, and the vendor's part of it. Raises Transient when we have it no more."""
         name, _, theirs = reference.partition(":")
-        for key in self._keys:
-            if key.id == name:
-                return key, theirs
+        if (key := self.find(name)) is not None:
+            return key, theirs
         raise Transient(ErrorCode.PROVIDER_UNAVAILABLE, "The key this job was ordered with is not configured any more.")
 
 

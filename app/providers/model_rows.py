@@ -21,10 +21,11 @@ from pydantic import (
 )
 
 from app.providers.base import Offer
-from app.providers.limits import Limits, Size
+from app.providers.limits import Limits, Traffic
 from app.providers.values import Between, OneOf, Values
 
 MICRO = 1_000_000
+MOST = 1_000_000
 ROWS = Path(__file__).with_name("rows")
 
 
@@ -33,7 +34,8 @@ def _size(value: Any) -> Any:
     return tuple(int(part) for part in value.replace(":", "x").split("x")) if isinstance(value, str) else value
 
 
-Sizes = tuple[Annotated[Size, BeforeValidator(_size)], ...]
+Side = Annotated[int, Field(ge=1)]
+Sizes = tuple[Annotated[tuple[Side, Side], BeforeValidator(_size)], ...]
 Number = StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=False)]
 Words = Annotated[str, Field(pattern=r"\{prompt\}")]
 Listed = Annotated[tuple[StrictBool | Number | StrictStr, ...], Field(min_length=1)]
@@ -47,9 +49,15 @@ class _Limits(_Row):
     least: int = Field(default=1, ge=1)
     most: int = Field(default=4096, ge=1)
     multiple: int = Field(default=1, ge=1)
-    most_pixels: int | None = None
+    most_pixels: int | None = Field(default=None, ge=1)
     sizes: Sizes = ()
     ratios: Sizes = ()
+
+    @model_validator(mode="after")
+    def _least_is_not_above_most(self) -> Self:
+        if self.least > self.most:
+            raise ValueError(f"least is {self.least}, above most, which is {self.most}")
+        return self
 
 
 class _Range(_Row):
@@ -70,13 +78,16 @@ def _values(given: Listed | _Range) -> Values:
     return Between(given.least, given.most, given.multiple) if isinstance(given, _Range) else OneOf(given)
 
 
-class ModelRow(_Row):
+class Work(_Row):
+    operations: tuple[str, ...] = Field(min_length=1)
+
+
+class ModelRow(Work):
     """One model: what it does, its vendor's name for it, what it honours, what it costs."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", description="as orders name it")
     title: str
     path: str = Field(description="the vendor's own name for it")
-    operations: tuple[str, ...] = Field(min_length=1)
     parameters: dict[str, str] = Field(default={}, description="what it honours: the vendor's name by ours")
     values: dict[str, Listed | _Range] = Field(
         default={}, description="of a parameter, by our name: a list of values, or least, most, multiple"
@@ -90,10 +101,10 @@ class ModelRow(_Row):
     constants: dict[str, Any] = Field(default={}, description="sent with each call")
     limits: _Limits = _Limits()
     max_outputs: int = Field(default=1, ge=1, le=20)
-    seconds: float = Field(default=10, gt=0, description="of one output, until there is history")
+    seconds: float = Field(default=10, gt=0, le=86_400, description="of one output, until there is history")
     quality: int = Field(default=3, ge=1, le=5)
-    cost_usd: float | None = Field(default=None, ge=0, description="of one output")
-    credits: float = Field(default=1, ge=0, description="of one output: its first price")
+    cost_usd: float | None = Field(default=None, ge=0, le=MOST, description="of one output")
+    credits: float = Field(default=1, ge=0, le=MOST, description="of one output: its first price")
     aliases: tuple[str, ...] = Field(default=(), description="other names orders may use for it")
 
     def offers(self) -> list[Offer]:
@@ -121,20 +132,38 @@ class ModelRow(_Row):
         ]
 
 
+class _Traffic(_Row):
+    requests_per_minute: int | None = Field(default=None, ge=1, description="orders, not looks at jobs")
+    jobs_at_once: int | None = Field(default=None, ge=1, description="ordered and not done")
+
+
 class _File(_Row):
+    traffic: _Traffic = _Traffic()
     models: tuple[ModelRow, ...]
 
 
-@cache
 def offers_of(provider: str, adapter: Path) -> tuple[Offer, ...]:
     """The offers of the provider whose adapter is in that file; none where it has no rows. Raises as `read`."""
-    file = adapter.with_name(f"{provider}.toml")
-    if not file.is_file():
-        file = ROWS / file.name
-    return read(file) if file.is_file() else ()
+    return tuple(offer for row in _of(provider, adapter).models for offer in row.offers())
+
+
+def traffic_of(provider: str, adapter: Path) -> Traffic:
+    """How much the vendor takes, by the same file."""
+    return Traffic(**dict(_of(provider, adapter).traffic))
 
 
 def read(file: Path) -> tuple[Offer, ...]:
     """The offers in it, in their order. Raises pydantic.ValidationError naming the row and what is wrong with it."""
-    rows = _File.model_validate(tomllib.loads(file.read_text())).models
-    return tuple(offer for row in rows for offer in row.offers())
+    return tuple(offer for row in _read(file).models for offer in row.offers())
+
+
+@cache
+def _of(provider: str, adapter: Path) -> _File:
+    file = adapter.with_name(f"{provider}.toml")
+    if not file.is_file():
+        file = ROWS / file.name
+    return _read(file) if file.is_file() else _File(models=())
+
+
+def _read(file: Path) -> _File:
+    return _File.model_validate(tomllib.loads(file.read_text()))

@@ -223,7 +223,9 @@ class Vendor(ABC):
     lane = REMOTE
 
     def __init__(self, settings: Settings, *, client: httpx.AsyncClient | None = None) -> None:
-        self.offers: Sequence[Offer] = model_rows.offers_of(self.name, Path(inspect.getfile(type(self))))
+        adapter = Path(inspect.getfile(type(self)))
+        self.offers: Sequence[Offer] = model_rows.offers_of(self.name, adapter)
+        self.traffic = model_rows.traffic_of(self.name, adapter)
         self.base_url = settings.providers.urls.get(self.name, self.default_url)
         self.keys = KeyRing(settings.providers.keys.get(self.name, ()))
         self.needs = self._missing(settings)
@@ -276,8 +278,8 @@ class Vendor(ABC):
             key = self.keys.pick()
             try:
                 return _tagged(await self.start(call, offer, Api(self, key)), key)
-            except KeyRefused:
-                self.keys.refuse(key)
+            except KeyRefused as fault:
+                self.keys.refuse(key, fault)
                 if not self.keys.has_usable:
                     raise
 
@@ -306,13 +308,13 @@ class Vendor(ABC):
             key = self.keys.pick()
         except KeyRefused as fault:
             return Health(is_healthy=False, detail=fault.message)
-        return await self._probe(key)
+        return await self.probe_key(key)
 
     async def probe_each(self) -> list[tuple[str, Health]]:
         """The same of each key, by its id."""
-        return [(key.id, await self._probe(key)) for key in self.keys]
+        return [(key.id, await self.probe_key(key)) for key in self.keys]
 
-    async def _probe(self, key: Key) -> Health:
+    async def probe_key(self, key: Key) -> Health:
         try:
             return Health(is_healthy=True, detail=await self.greet(Api(self, key)))
         except ProviderError as fault:
