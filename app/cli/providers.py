@@ -27,7 +27,8 @@ def check_providers(
     async def check() -> int:
         from app.providers import registry
 
-        usual = (*settings.providers.enabled, *settings.providers.keys, *settings.providers.urls)
+        urls = (one for one in settings.providers.urls if not one.endswith("-keys"))
+        usual = (*settings.providers.enabled, *settings.providers.keys, *urls)
         try:
             found = registry.load(settings, [name] if name else list(dict.fromkeys(usual)))
         except (registry.UnknownProvider, registry.BrokenProvider) as fault:

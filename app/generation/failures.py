@@ -24,6 +24,10 @@ FAILOVER = frozenset(
 class Spoiled(ProviderError):
     """A provider we do not ask twice has answered, and its result cannot be used: it is not bought there again."""
 
+    def __init__(self, code: ErrorCode, message: str, *, cost_microusd: int | None = None) -> None:
+        super().__init__(code, message)
+        self.cost_microusd = cost_microusd
+
 
 @dataclass(frozen=True, slots=True)
 class TryAgain:

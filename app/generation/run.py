@@ -254,14 +254,15 @@ class Run:
         """Store the results first, then record them: nothing is charged that is not stored."""
         self._claim.has_result = True
         first, offer = 1 + sum(map(len, self._parts(step).values())), self._offer(step, attempt)
+        cost = offer.cost(done) if offer else done.cost_microusd
         try:
             stored = await self._files.store(self._task, step, done, provider, offer, first=first, tries=tries)
         except Unusable as fault:
             code, message = ErrorCode.PROVIDER_UNAVAILABLE, str(fault)
-            raise Transient(code, message) if provider.is_repeatable else Spoiled(code, message) from fault
-        attempt.status, attempt.asset_ids = AttemptStatus.SUCCEEDED, stored
-        offer = self._offer(step, attempt)
-        attempt.cost_microusd = offer.cost(done) if offer else done.cost_microusd
+            if provider.is_repeatable:
+                raise Transient(code, message) from fault
+            raise Spoiled(code, message, cost_microusd=cost) from fault
+        attempt.status, attempt.asset_ids, attempt.cost_microusd = AttemptStatus.SUCCEEDED, stored, cost
         attempt.ended_at, attempt.error = self._now(), None
         parts, task = self._parts(step), self._task
         calls = steps.count(task.operation, step.name, task.input, made_before(task), ways.of(task, step.position))

@@ -11,7 +11,7 @@ from app.core.settings import Settings
 from app.events import service as events
 from app.generation import jobs, queries, reading, ways
 from app.generation.errors import TooManyTasks
-from app.generation.failures import AwaitTurn, GiveUp, KeepPolling, NextProvider, Reconcile, TryAgain, Verdict
+from app.generation.failures import AwaitTurn, GiveUp, KeepPolling, NextProvider, Reconcile, Spoiled, TryAgain, Verdict
 from app.generation.models import AttemptStatus, StepStatus, Task, TaskAttempt, TaskStatus, TaskStep
 from app.ledger import service as ledger
 from app.providers.base import ErrorCode, ProviderError
@@ -152,6 +152,8 @@ async def _turn_to_next(session: AsyncSession, task: Task) -> bool:
 def _settle(attempt: TaskAttempt, status: AttemptStatus, fault: ProviderError, now: datetime) -> None:
     attempt.status, attempt.ended_at = status, now
     attempt.error = error(fault.code, fault.message, attempt.provider)
+    if isinstance(fault, Spoiled):
+        attempt.cost_microusd = fault.cost_microusd
 
 
 async def _sleep(session: AsyncSession, task: Task, seconds: float) -> bool:

@@ -34,9 +34,10 @@ NOT_THEIR_FAULT = (
     ErrorCode.PROVIDER_REJECTED,
     ErrorCode.URL_NOT_ALLOWED,
     ErrorCode.URL_UNREACHABLE,
+    ErrorCode.PROVIDER_BUSY,
     ErrorCode.INTERNAL,
 )
-"""The customer's, or ours."""
+"""The customer's, or ours, who asked too often."""
 
 Row = Mapping[str, Any]
 
