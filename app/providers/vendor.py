@@ -7,10 +7,12 @@ mean. Keys never reach it: it is given an `Api` that has signed in.
 import asyncio
 import inspect
 import re
+import ssl
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urljoin, urlsplit
@@ -203,10 +205,16 @@ def fault_of(reply: Reply) -> ProviderError:
     return Rejected(ErrorCode.PROVIDER_REJECTED, f"The provider refused the request with status {reply.status}.")
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    """Reading the authorities takes a while: once for all."""
+    return httpx.create_ssl_context()
+
+
 def vendor_client() -> httpx.AsyncClient:
     """For addresses the operator or an adapter names, not strangers: no proxies, no cookies, no redirects."""
     return httpx.AsyncClient(
-        transport=AiohttpTransport(),
+        transport=AiohttpTransport(verify=_tls()),
         timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
         follow_redirects=False,
         trust_env=False,

@@ -147,9 +147,11 @@ async def test_a_result_that_cannot_be_used_is_not_bought_there_again(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, spoilt: Done
 ) -> None:
     monkeypatch.setattr(files, "PAUSE_SECONDS", 0.01)
-    stage.first.script, stage.second.script = [spoilt], [done()]
-    task = await stage.advance(await stage.order())
+    stage.first.script, stage.second.script = [replace(spoilt, cost_microusd=30)], [done()]
+    task_id = await stage.order()
+    task = await stage.advance(task_id)
     assert (task.status, task.provider, len(stage.first.calls)) == ("succeeded", "second", 1)
+    assert [one.cost_microusd for one in (await stage.row(task_id)).attempts] == [30, 40]
     stage.first.script = [spoilt]
     task = await stage.advance(await stage.order(routing={"fallback": False}))
     assert task.error is not None
