@@ -38,7 +38,6 @@ class Chaosco:
     name = "chaosco"
     is_repeatable = False
     lane = REMOTE
-    keeps_form = True
     offers: Sequence[Offer] = tuple(
         Offer(operation, model, f"Chaos, {model}", seconds=1.0) for operation in OPERATIONS for model in MODELS
     )

@@ -10,7 +10,7 @@ from app.generation.breakers import State
 Status = Literal["operational", "degraded", "down", "not_configured", "unknown"]
 
 EXAMPLE: dict[str, Any] = {
-    "provider": "runware",
+    "provider": "acme",
     "object": "provider_health",
     "status": "degraded",
     "last_success_at": "2026-11-21T09:00:02.902113Z",
@@ -18,7 +18,7 @@ EXAMPLE: dict[str, Any] = {
     "error_rate": 0.125,
     "latency": {"p50_seconds": 4.2, "p95_seconds": 11.8},
     "models": [
-        {"model": "flux-dev", "breaker": "closed", "calls": 210, "error_rate": 0.0},
+        {"model": "acme-large", "breaker": "closed", "calls": 210, "error_rate": 0.0},
         {"model": "flux-schnell", "breaker": "open", "calls": 30, "error_rate": 1.0},
     ],
     "probed_at": "2026-11-21T08:40:13.118450Z",
