@@ -31,10 +31,10 @@ dev: $(STAMP) ## Run API, workers, PostgreSQL and Valkey here until Ctrl-C
 	@$(BIN)/backlot dev $(ARGS)
 
 test: $(STAMP) ## Run all tests (ARGS="-k ledger" narrows)
-	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
+	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 fast: $(STAMP) ## Run the tests that need no database
-	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadgroup -m "not db" $(ARGS)
+	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder -m "not db" $(ARGS)
 
 chaos: $(STAMP) ## Kill at the whole stack for ten minutes: nothing may be lost (ARGS="--minutes 2 --seed 7")
 	@$(BIN)/python -m scripts.chaos $(ARGS)

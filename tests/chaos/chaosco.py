@@ -38,6 +38,7 @@ class Chaosco:
     name = "chaosco"
     is_repeatable = False
     lane = REMOTE
+    keeps_form = True  # whose picture it is is told by its size too
     offers: Sequence[Offer] = tuple(
         Offer(operation, model, f"Chaos, {model}", seconds=1.0) for operation in OPERATIONS for model in MODELS
     )

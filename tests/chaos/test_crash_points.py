@@ -44,12 +44,13 @@ if ALL:
     KINDS += [Kind(model, model) for model in MODELS if model not in ("now-blind", "later-findable")]
 
 # Whoever awaits in these files can be killed there; and those who do not while all goes as above: a stop in good
-# order, a cancel, a lost lease, an order that is refused, a vendor that is spared, steps in several lanes, a mask, a
-# fresh link, a crowd that reads. What awaits in `_locked`, `_source`, `_download` is met, but its name cannot be seen.
+# order, a cancel, a lost lease, an order that is refused, a vendor that is spared, steps in several lanes, a mask,
+# a result of another form, a fresh link, a crowd that reads. What awaits in `_locked`, `_source` and `_download` is
+# met, but its name cannot be seen.
 SOURCES = {
     "app/core/lane.py": ("drain", "do_all"),
     "app/generation/advance.py": ("_hand_over", "cancel_at_provider"),
-    "app/generation/files.py": ("discard", "pause", "_source", "_download"),
+    "app/generation/files.py": ("discard", "pause", "_source", "_download", "_form", "_size"),
     "app/generation/intake.py": ("_refused", "_known"),
     "app/generation/recording.py": (),
     "app/generation/imports.py": (),
