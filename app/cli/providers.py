@@ -1,6 +1,8 @@
 """Commands on providers: whether they can be used, and for what."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -47,8 +49,25 @@ def check_providers(
             await _mend(settings, working)
         return failed
 
-    if failed := asyncio.run(check()):
+    with _no_logs():
+        failed = asyncio.run(check())
+    if failed:
         raise CommandFailed(f"{failed} of them cannot be used")
+
+
+@contextmanager
+def _no_logs() -> Iterator[None]:
+    """What is wrong is told in words for whoever asked."""
+    import logging
+
+    import structlog
+
+    config = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        yield
+    finally:
+        structlog.configure(**config)
 
 
 def _settings() -> "tuple[Settings, bool]":

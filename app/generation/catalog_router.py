@@ -31,7 +31,7 @@ router = APIRouter(prefix="/v1", tags=["catalog"])
 
 def _on_sale(catalog: Catalog, prices: Prices, operation: Operation) -> Iterator[tuple[Route, int]]:
     """What can be ordered with a live key, and its price."""
-    for route in catalog.routes(operation.name, mode="live"):
+    for route in catalog.routes(operation.name, mode="live", is_in_house=operation.is_in_house):
         price = ledger.price_of(prices, operation.name, route.provider, route.offer.model)
         if price is not None and catalog.needs(route.provider) is None:
             yield route, price

@@ -38,7 +38,9 @@ def _fitting(
         return played
     every = catalog.routes(operation.name, mode=mode, is_in_house=operation.is_in_house)
     if not every:
-        done = [name for name in OPERATIONS if catalog.routes(name, mode=mode)]
+        done = [
+            name for name, one in OPERATIONS.items() if catalog.routes(name, mode=mode, is_in_house=one.is_in_house)
+        ]
         raise UnknownModel.at("/operation", f"No provider enabled here does {operation.name}; {among(done)}.")
     if mode == "test" and not operation.is_in_house:
         return every  # whatever a test key names, the sandbox plays it

@@ -87,20 +87,30 @@ class Catalog:
 
     def routes(self, operation: str, *, mode: str, is_in_house: bool = False) -> list[Route]:
         """Every way to do the operation, first choice first; empty when nobody offers it."""
-        names = self.live if mode == "live" or is_in_house else (SANDBOX,)
-        found = list(self._routes(operation, names))
-        return [*found, *self._studio_sets(found)] if operation == STUDIO and names != (SANDBOX,) else found
+        if mode != "live" and not is_in_house:
+            return list(self._routes(operation, (SANDBOX,)))
+        found = list(self._routes(operation, self._house if is_in_house else self.live))
+        return [*found, *self._studio_sets(found)] if operation == STUDIO else found
+
+    @property
+    def _house(self) -> tuple[str, ...]:
+        """For what is never bought: whoever is enabled, and ourselves in any case, unless we were switched off."""
+        is_there = IN_HOUSE in self.providers and IN_HOUSE not in self._changes.closed
+        return tuple(dict.fromkeys([*self.live, *([IN_HOUSE] if is_there else [])]))
 
     def _studio_sets(self, found: Sequence[Route]) -> Iterator[Route]:
-        """Backgrounds by any model that makes pictures from words; cut-out and composite are done in-house."""
+        """Backgrounds by the models that make pictures from words, of providers that do not do it all by themselves.
+
+        Cut-out and composite are done in-house.
+        """
         house = self.providers.get(IN_HOUSE)
         studio = next((one for one in self.offers(IN_HOUSE) if one.operation == STUDIO), None) if house else None
         if house is None or studio is None:
             return
-        known = {(route.provider, route.offer.model) for route in found}
+        native = {route.provider for route in found}
         for route in self._routes("text_to_image", self.live):
             offer = route.offer
-            if (route.provider, offer.model) in known:
+            if route.provider in native:
                 continue
             ours = [Part(IN_HOUSE, studio.model, house.lane, step, studio.max_outputs) for step in studio.steps]
             ours[1] = Part(route.provider, offer.model, route.lane, offer.operation, offer.max_outputs)
