@@ -59,6 +59,8 @@ class Heart:
             self._beating = asyncio.create_task(self._beat(), name="heartbeat")
         try:
             await work
+            if claim.is_lost:  # and the work ended before it heard of that
+                worker.uncancel()
         except asyncio.CancelledError:
             if not claim.is_lost or worker.uncancel():
                 raise
