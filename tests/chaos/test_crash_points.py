@@ -66,6 +66,8 @@ def moments(seen: dict[str, int], known: set[str], last: int | None = None) -> l
     for place, times in seen.items():
         if not ALL and place in known:
             continue
+        if "_beat" in place and not ALL:
+            times = 1  # how often the heart beats is up to the clock: another run may not come as far
         wanted = range(1, times + 1) if ALL else sorted({1, min(times, last or times)})
         found += [Moment(place, nth, "answered") for nth in wanted]
         if ALL:
