@@ -2,8 +2,7 @@
 
 import asyncio
 from importlib import import_module
-from importlib.util import find_spec
-from pkgutil import iter_modules
+from pathlib import Path
 
 from alembic import context
 from sqlalchemy import Connection, NullPool, text
@@ -22,9 +21,8 @@ STATEMENT_TIMEOUT = "15min"
 
 def _all_tables() -> None:
     import_module("app.core.idempotency")
-    for package in iter_modules(app.__path__, "app."):
-        if package.ispkg and find_spec(f"{package.name}.models"):
-            import_module(f"{package.name}.models")
+    for path in sorted(Path(app.__path__[0]).rglob("models.py")):
+        import_module(".".join(path.relative_to(Path(app.__path__[0]).parent).with_suffix("").parts))
 
 
 async def _wait_for_turn(connection: AsyncConnection) -> None:

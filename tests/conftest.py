@@ -107,7 +107,9 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
 async def server(settings: Settings) -> AsyncIterator[FastAPI]:
     """The API, answering real HTTP at `settings.api.public_url`."""
     app = create_app(settings)
-    server = uvicorn.Server(uvicorn.Config(app, port=settings.api.port, http=Http, log_config=None, lifespan="on"))
+    server = uvicorn.Server(
+        uvicorn.Config(app, port=settings.api.port, http=Http, log_config=None, lifespan="on", proxy_headers=False)
+    )
     serving = asyncio.create_task(server.serve())
     while not server.started:
         assert not serving.done(), serving.exception()

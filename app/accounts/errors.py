@@ -43,3 +43,12 @@ class ForbiddenGrant(Problem):
     """A key cannot make a key that may do more than itself."""
 
     status = 403
+
+
+class EmailUnverified(Problem):
+    """The e-mail address is not verified yet.
+
+    Open the link in the mail that was sent to it, or ask for another with `POST /v1/auth/resend-verification`.
+    """
+
+    status = 403

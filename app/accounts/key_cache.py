@@ -43,6 +43,7 @@ def tell(session: AsyncSession, changed: UUID) -> None:
 @dataclass(slots=True)
 class _Known:
     caller: CallerInfo
+    key_id: UUID
     expires_at: float
     touched_at: float
     read_at: float
@@ -83,7 +84,7 @@ class KeyCache:
             self._known[digest] = self._known.pop(digest)  # the one unused for longest stands first
         if now - known.touched_at >= TOUCH_SECONDS:
             known.touched_at = now
-            self._note_use(known.caller.key_id)
+            self._note_use(known.key_id)
         return known.caller
 
     def forget(self, changed: UUID) -> None:
@@ -121,6 +122,7 @@ class KeyCache:
         expires_at, last_used_at = row["expires_at"], row["last_used_at"]
         known = _Known(
             caller,
+            row["id"],
             expires_at.timestamp() if expires_at else inf,
             last_used_at.timestamp() if last_used_at else 0.0,
             read_at,

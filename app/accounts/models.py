@@ -1,8 +1,8 @@
-"""Users, workspaces and API keys."""
+"""Users, workspaces, their members, and API keys."""
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, String, text
@@ -16,17 +16,34 @@ Mode = Literal["live", "test"]
 
 
 class Role(StrEnum):
+    """What a user is to the whole installation."""
+
     USER = "user"
     ADMIN = "admin"
+
+
+class WorkspaceRole(StrEnum):
+    """What a user is to a workspace; `app.accounts.permissions` says what each may do."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    MEMBER = "member"
+    VIEWER = "viewer"
+
+
+class WorkspaceKind(StrEnum):
+    PERSONAL = "personal"
+    TEAM = "team"
 
 
 class UserStatus(StrEnum):
     ACTIVE = "active"
     SUSPENDED = "suspended"
+    ERASED = "erased"
 
 
 class Scope(StrEnum):
-    """What an API key may do."""
+    """What an API key, or a member by their role, may do in a workspace."""
 
     TASKS_READ = "tasks:read"
     TASKS_WRITE = "tasks:write"
@@ -35,20 +52,37 @@ class Scope(StrEnum):
     CREDITS_READ = "credits:read"
     KEYS_READ = "keys:read"
     KEYS_WRITE = "keys:write"
+    WORKSPACE_READ = "workspace:read"
+    WORKSPACE_WRITE = "workspace:write"
+    AUDIT_READ = "audit:read"
 
 
 class User(Base):
     __tablename__ = "users"
     __table_args__ = (
         Index("uq_users_email", text("lower(email)"), unique=True),
+        Index("ix_users_canonical_email", "canonical_email"),
         CheckConstraint("role in ('user', 'admin')", name="role"),
-        CheckConstraint("status in ('active', 'suspended')", name="status"),
+        CheckConstraint("status in ('active', 'suspended', 'erased')", name="status"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     email: Mapped[str]
+    canonical_email: Mapped[str | None]
+    """The mailbox behind the address, as far as its provider's rules are known: what limits on sign-up count by."""
+    email_verified_at: Mapped[datetime | None]
+    settled_at: Mapped[datetime | None]
+    """When whoever holds the mailbox and whoever holds the password were shown to be the same. Until then, what was set
+    up before is dropped when the mailbox's owner comes by another way (docs/accounts.md)."""
+    password_hash: Mapped[str | None]
+    password_changed_at: Mapped[datetime | None]
+    name: Mapped[str | None]
+    locale: Mapped[str] = mapped_column(default="en", server_default="en")
+    preferences: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     role: Mapped[str] = mapped_column(default=Role.USER)
     status: Mapped[str] = mapped_column(default=UserStatus.ACTIVE)
+    erase_at: Mapped[datetime | None]
+    """The end of the time in which a deletion can be taken back."""
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 
@@ -59,14 +93,32 @@ class Workspace(Base):
     __table_args__ = (
         Index("uq_workspaces_personal", "owner_id", unique=True, postgresql_where=text("kind = 'personal'")),
         CheckConstraint("kind in ('personal', 'team')", name="kind"),
+        CheckConstraint("kind = 'team' or owner_id is not null", name="owner"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     name: Mapped[str]
-    kind: Mapped[str] = mapped_column(default="personal")
-    owner_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    kind: Mapped[str] = mapped_column(default=WorkspaceKind.PERSONAL)
+    owner_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    """Whose personal workspace it is. The owners of a team are in `members`."""
     plan: Mapped[str] = mapped_column(default="free", server_default="free")
     """The name of a row of `plans`."""
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    deleted_at: Mapped[datetime | None]
+
+
+class Member(Base):
+    """A user in a workspace. Of a personal workspace its user is the one owner."""
+
+    __tablename__ = "members"
+    __table_args__ = (
+        Index(None, "user_id"),
+        CheckConstraint("role in ('owner', 'admin', 'member', 'viewer')", name="role"),
+    )
+
+    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id"), primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    role: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 

@@ -1,22 +1,23 @@
-"""SQL of users, workspaces and API keys."""
+"""SQL of API keys."""
 
 from collections.abc import Sequence
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import func, select, tuple_
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.models import ApiKey, User, Workspace
+from app.accounts.models import ApiKey
 from app.core.db import Database
-from app.core.ids import new_id
 from app.core.paging import PageRequest
 
 _KEY_WITH_USER = """
 select k.id, k.workspace_id, k.user_id, k.mode, k.secret_hash, k.scopes, k.expires_at, k.last_used_at, k.revoked_at,
-       u.role, u.status as user_status
-from api_keys k join users u on u.id = k.user_id where k.id = $1
+       u.role as user_role, u.status as user_status, u.email_verified_at is not null as is_verified,
+       m.role as member_role, w.deleted_at is not null as is_workspace_gone
+from api_keys k join users u on u.id = k.user_id join workspaces w on w.id = k.workspace_id
+left join members m on m.workspace_id = k.workspace_id and m.user_id = k.user_id
+where k.id = $1
 """
 # Locked in one order, so that two processes that touch the same keys do not wait for each other.
 _TOUCH_KEYS = """
@@ -32,28 +33,6 @@ async def find_key_with_user(database: Database, key_id: UUID) -> asyncpg.Record
 async def touch_keys(database: Database, key_ids: Sequence[UUID]) -> None:
     """They were used just now."""
     await database.fetch(_TOUCH_KEYS, key_ids)
-
-
-async def find_user(session: AsyncSession, email: str) -> User | None:
-    return (await session.execute(select(User).where(func.lower(User.email) == email.lower()))).scalar_one_or_none()
-
-
-async def add_user_if_absent(session: AsyncSession, email: str) -> None:
-    await session.execute(insert(User).values(id=new_id(), email=email).on_conflict_do_nothing())
-
-
-async def add_personal_workspace_if_absent(session: AsyncSession, user: User) -> None:
-    await session.execute(
-        insert(Workspace)
-        .values(id=new_id(), owner_id=user.id, name=user.email, kind="personal")
-        .on_conflict_do_nothing()
-    )
-
-
-async def get_personal_workspace(session: AsyncSession, user_id: UUID) -> Workspace:
-    return (
-        await session.execute(select(Workspace).where(Workspace.owner_id == user_id, Workspace.kind == "personal"))
-    ).scalar_one()
 
 
 async def list_keys(

@@ -71,13 +71,20 @@ class ApiKeySecret(ApiKeyRead):
 
 
 class CallerInfo(BaseModel):
-    """Who is calling, and for which workspace."""
+    """Who is calling, and for which workspace: an API key, or a user who is signed in."""
 
     model_config = ConfigDict(frozen=True)
 
     workspace_id: UUID
     user_id: UUID
-    key_id: UUID
+    """Who is signed in; of a key who made it."""
+    key_id: UUID | None = None
+    session_id: UUID | None = None
+    """None for keys, and for tokens of other issuers."""
     mode: Mode
     scopes: frozenset[str]
+    role: str | None = None
+    """Of the user in the workspace, a WorkspaceRole; None when a key outlived its maker's membership."""
     is_admin: bool = False
+    is_verified: bool = True
+    """Whether the user's address is: nobody else spends live credits."""

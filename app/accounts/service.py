@@ -1,4 +1,4 @@
-"""Rules of users, workspaces and API keys."""
+"""Rules of API keys."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -6,14 +6,15 @@ from secrets import compare_digest
 from typing import Any
 from uuid import UUID
 
-from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts import queries, secrets
 from app.accounts.errors import AccountSuspended, ApiKeyNotFound, ForbiddenGrant, InvalidApiKey
-from app.accounts.models import ApiKey, Mode, Role, Scope, User, UserStatus, Workspace
+from app.accounts.models import ApiKey, Mode, Role, Scope, UserStatus
+from app.accounts.permissions import ROLE_SCOPES
 from app.accounts.schemas import ApiKeyCreate, CallerInfo
 from app.accounts.secrets import ParsedKey
+from app.accounts.users import service as users
 from app.core import clock
 from app.core.db import Database
 from app.core.ids import new_id
@@ -39,32 +40,23 @@ def admit(parsed: ParsedKey | None, row: Mapping[str, Any] | None) -> CallerInfo
         raise InvalidApiKey("This API key was revoked.")
     if row["expires_at"] is not None and row["expires_at"] <= clock.now():
         raise InvalidApiKey("This API key has expired.")
+    if row["is_workspace_gone"]:
+        raise InvalidApiKey("The workspace of this API key was deleted.")
     if row["user_status"] != UserStatus.ACTIVE:
         raise AccountSuspended
+    scopes = frozenset(row["scopes"])
+    if row["member_role"] is not None:
+        scopes &= ROLE_SCOPES[row["member_role"]]
     return CallerInfo(
         workspace_id=row["workspace_id"],
         user_id=row["user_id"],
         key_id=row["id"],
         mode=parsed.mode,
-        scopes=frozenset(row["scopes"]),
-        is_admin=row["role"] == Role.ADMIN,
+        scopes=scopes,
+        role=row["member_role"],
+        is_admin=row["user_role"] == Role.ADMIN,
+        is_verified=row["is_verified"],
     )
-
-
-async def get_or_create_user(session: AsyncSession, email: str, *, is_admin: bool = False) -> tuple[User, Workspace]:
-    """The user with this address and their personal workspace, made if absent. Raises InvalidRequest."""
-    try:
-        address = validate_email(email, check_deliverability=False).normalized
-    except EmailNotValidError as fault:
-        raise InvalidRequest.at("/email", str(fault)) from fault
-    await queries.add_user_if_absent(session, address)
-    user = await queries.find_user(session, address)
-    if user is None:
-        raise LookupError("the user vanished while being made")
-    if is_admin:
-        user.role = Role.ADMIN
-    await queries.add_personal_workspace_if_absent(session, user)
-    return user, await queries.get_personal_workspace(session, user.id)
 
 
 async def issue_key(
@@ -80,7 +72,7 @@ async def issue_key(
     unknown = sorted(set(scopes or ()) - set(ALL_SCOPES))
     if unknown:
         raise InvalidRequest.at("/scopes", f"Unknown scope {unknown[0]!r}; there are {', '.join(ALL_SCOPES)}.")
-    user, workspace = await get_or_create_user(session, email, is_admin=is_admin)
+    user, workspace = await users.vouch(session, email, is_admin=is_admin)
     return _add_key(session, workspace.id, user.id, mode, name, scopes or ALL_SCOPES, None)
 
 

@@ -99,7 +99,7 @@ def refund(
 
 
 async def _workspace_of(session: "AsyncSession", email: str) -> "UUID":
-    from app.accounts import queries
+    from app.accounts.users import queries
 
     user = await queries.find_user(session, email)
     if user is None:

@@ -75,6 +75,7 @@ def serve(
         access_log=False,  # the app logs its requests itself
         log_config=None,
         server_header=False,
+        proxy_headers=False,  # the app reads them itself, of proxies it was told of (core/visitor.py)
         timeout_graceful_shutdown=max(1, int(api.shutdown_seconds)),
     )
 

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
+from operator import itemgetter
 from typing import Annotated, Any
 
 import asyncpg
@@ -96,10 +97,16 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """One transaction: committed at the end, rolled back on an exception; its wake-ups go out after the commit."""
+        """One transaction: committed at the end, rolled back on an exception; its wake-ups go out after the commit.
+
+        What was noted as `session.info["last"]` (a name to order by, a statement, its values) is done after all else,
+        before the commit: locks that many want are then held for the shortest time, and taken in one order.
+        """
         async with self._sessions() as session:
             async with session.begin():
                 yield session
+                for _, statement, values in sorted(session.info.pop("last", ()), key=itemgetter(0)):
+                    await session.execute(statement, values)
             outbox = session.info.pop("outbox", [])
         if outbox:
             await queue.send(self.redis, outbox)

@@ -83,6 +83,7 @@ class Api(_Group):
     processes: int = Field(default=1, ge=1, le=64)
     public_url: str = Field(default="http://127.0.0.1:8000", description="where clients reach the API")
     cors_origins: CommaList = ()
+    trusted_proxies: Networks = Field(default=(), description="whose X-Forwarded-For is believed")
     shutdown_seconds: float = Field(default=20, gt=0)
     max_body_bytes: int = Field(default=30 * MEBIBYTE, description="of any request")
 
@@ -144,6 +145,16 @@ class Providers(_Group):
     )
 
 
+class Auth(_Group):
+    app_url: str | None = Field(default=None, description="the front end: where links in mails lead; default: this API")
+    session_seconds: float = Field(default=7 * 86400, gt=0, description="life of a session")
+    access_seconds: float = Field(default=900, gt=0, description="life of an access token")
+
+
+class Mail(_Group):
+    sender: str = "Backlot <no-reply@localhost>"
+
+
 class Log(_Group):
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["json", "text"] = "json"
@@ -175,6 +186,8 @@ class Settings(BaseSettings):
     tasks: Tasks = Tasks()
     worker: Worker = Worker()
     providers: Providers = Providers()
+    auth: Auth = Auth()
+    mail: Mail = Mail()
     log: Log = Log()
 
     @model_validator(mode="after")

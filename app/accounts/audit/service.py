@@ -1,0 +1,68 @@
+"""Writing to the audit log."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.audit import queries
+from app.accounts.schemas import CallerInfo
+from app.core.ids import new_id
+from app.core.visitor import Visitor
+
+PLATFORM = UUID(int=0)
+"""The chain of acts on the installation as a whole."""
+ActorKind = Literal["user", "api_key", "admin", "operator", "system", "anonymous"]
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does something, and from where."""
+
+    kind: ActorKind
+    user_id: UUID | None = None
+    key_id: UUID | None = None
+    visitor: Visitor | None = None
+
+    @classmethod
+    def of(cls, caller: CallerInfo, visitor: Visitor) -> "Actor":
+        return cls("api_key" if caller.key_id else "user", caller.user_id, caller.key_id, visitor)
+
+
+OPERATOR = Actor("operator")
+SYSTEM = Actor("system")
+
+
+def record(
+    session: AsyncSession,
+    actor: Actor,
+    action: str,
+    *,
+    workspace_id: UUID | None,
+    target: tuple[str, UUID] | None = None,
+    data: dict[str, Any] | None = None,
+) -> None:
+    """Note the act in the transaction that does it; written as the last thing before the commit.
+
+    `action` is what was done, as `password.changed`; of a user's own account the workspace is their personal one.
+    `data` may hold what has to be erased one day, never a secret.
+    """
+    chain = workspace_id or PLATFORM
+    kind, target_id = target or (None, None)
+    entry = {
+        "id": str(new_id()),
+        "chain": str(chain),
+        "workspace_id": workspace_id and str(workspace_id),
+        "actor_kind": actor.kind,
+        "actor_id": actor.user_id and str(actor.user_id),
+        "key_id": actor.key_id and str(actor.key_id),
+        "action": action,
+        "target_kind": kind,
+        "target_id": target_id and str(target_id),
+        "ip": actor.visitor and actor.visitor.ip,
+        "user_agent": actor.visitor and actor.visitor.user_agent,
+        "data": data or {},
+    }
+    # The end of a chain is locked by whoever adds to it: after all else, and always in the same order.
+    session.info.setdefault("last", []).append((str(chain), queries.APPEND, {"entry": entry}))

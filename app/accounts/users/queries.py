@@ -1,0 +1,49 @@
+"""SQL of users and their personal workspaces."""
+
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.models import Member, User, Workspace, WorkspaceKind, WorkspaceRole
+from app.core.ids import new_id
+
+
+async def find_user(session: AsyncSession, email: str) -> User | None:
+    return (await session.execute(select(User).where(func.lower(User.email) == email.lower()))).scalar_one_or_none()
+
+
+async def lock_user(session: AsyncSession, user_id: UUID) -> User:
+    return (await session.execute(select(User).where(User.id == user_id).with_for_update())).scalar_one()
+
+
+async def lock_user_by_email(session: AsyncSession, email: str) -> User | None:
+    query = select(User).where(func.lower(User.email) == email.lower()).with_for_update()
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def add_user_if_absent(session: AsyncSession, email: str) -> bool:
+    """False when the address was taken."""
+    made = await session.execute(
+        insert(User).values(id=new_id(), email=email).on_conflict_do_nothing().returning(User.id)
+    )
+    return made.first() is not None
+
+
+async def add_personal_workspace_if_absent(session: AsyncSession, user: User) -> None:
+    """The workspace and its owner, both or neither."""
+    made = await session.execute(
+        insert(Workspace)
+        .values(id=new_id(), owner_id=user.id, name=user.name or user.email, kind=WorkspaceKind.PERSONAL)
+        .on_conflict_do_nothing()
+        .returning(Workspace.id)
+    )
+    if (row := made.first()) is not None:
+        await session.execute(insert(Member).values(workspace_id=row.id, user_id=user.id, role=WorkspaceRole.OWNER))
+
+
+async def get_personal_workspace(session: AsyncSession, user_id: UUID) -> Workspace:
+    return (
+        await session.execute(select(Workspace).where(Workspace.owner_id == user_id, Workspace.kind == "personal"))
+    ).scalar_one()

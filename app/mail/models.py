@@ -1,0 +1,41 @@
+"""The outbox of mails: written in the transaction of what they tell of, sent by a worker."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core import clock
+from app.core.db import Base
+
+
+class Mail(Base):
+    """One mail to one address. Its id is that of its event: what it tells of happened once, and is told once.
+
+    The link's token is not kept: it is made of `token_id` when the mail is sent (`app.core.tokens`).
+    """
+
+    __tablename__ = "mails"
+    __table_args__ = (
+        CheckConstraint("status in ('pending', 'sent', 'failed', 'expired')", name="status"),
+        Index("ix_mails_due", "due_at", postgresql_where=text("status = 'pending'")),
+        Index(None, "to_address"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    to_address: Mapped[str]
+    locale: Mapped[str]
+    facts: Mapped[dict[str, Any]]
+    token_id: Mapped[UUID | None]
+    expires_at: Mapped[datetime | None]
+    """It makes no sense after this: the token is no longer good."""
+    status: Mapped[str] = mapped_column(default="pending", server_default="pending")
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    due_at: Mapped[datetime] = mapped_column(default=clock.now)
+    error: Mapped[str | None]
+    provider_id: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    sent_at: Mapped[datetime | None]
