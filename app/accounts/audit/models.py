@@ -13,7 +13,7 @@ from app.core.ids import new_id
 
 
 class AuditEntry(Base):
-    """One act. What may have to be erased one day (addresses, names) is in `audit_details`; its hash is in the chain."""
+    """One act. What may have to be erased one day (addresses, names) is in `audit_details`; the chain has its hash."""
 
     __tablename__ = "audit_entries"
     __table_args__ = (
