@@ -9,7 +9,7 @@ from fastapi_offline import FastAPIOffline
 
 from app import openapi
 from app.accounts.key_cache import KeyCache
-from app.accounts.router import router as api_keys
+from app.accounts.keys.router import router as api_keys
 from app.assets.router import files_router
 from app.assets.router import router as assets
 from app.assets.tools import AssetTools

@@ -15,7 +15,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from app.accounts import service as accounts
+from app.accounts.keys import service as accounts
 from app.core import queue
 from app.core.db import Database
 from app.core.http import Http

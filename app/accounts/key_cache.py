@@ -16,8 +16,8 @@ import structlog
 from arq.connections import ArqRedis
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts import queries, secrets, service
 from app.accounts.errors import InvalidApiKey
+from app.accounts.keys import queries, secrets, service
 from app.accounts.schemas import CallerInfo
 from app.core import queue
 from app.core.bells import Listener

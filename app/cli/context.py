@@ -85,7 +85,7 @@ async def issue_key(
     scopes: list[str] | None = None,
     is_admin: bool = False,
 ) -> str:
-    from app.accounts import service
+    from app.accounts.keys import service
 
     async with transaction(settings) as session:
         _, secret = await service.issue_key(

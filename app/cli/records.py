@@ -118,7 +118,7 @@ async def _wait_for_database(settings: "Settings") -> None:
 
 async def _developer_keys(settings: "Settings", known: dict[str, str]) -> dict[str, str]:
     """The known keys where they still open something, else new ones."""
-    from app.accounts import service
+    from app.accounts.keys import service
     from app.core.problems import Problem
 
     modes: dict[str, Literal["live", "test"]] = {"api_key": "live", "test_api_key": "test"}

@@ -11,9 +11,10 @@ import pytest
 from arq.connections import ArqRedis
 from sqlalchemy import update
 
-from app.accounts import key_cache, queries, secrets, service
+from app.accounts import key_cache
 from app.accounts.errors import AccountSuspended, InvalidApiKey
 from app.accounts.key_cache import KeyCache
+from app.accounts.keys import queries, secrets, service
 from app.accounts.models import ApiKey, User
 from app.core import clock, queue
 from app.core.db import Database

@@ -8,12 +8,13 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts import queries, secrets
 from app.accounts.errors import AccountSuspended, ApiKeyNotFound, ForbiddenGrant, InvalidApiKey
+from app.accounts.keys import queries, secrets
+from app.accounts.keys.schemas import ApiKeyCreate
+from app.accounts.keys.secrets import ParsedKey
 from app.accounts.models import ApiKey, Mode, Role, Scope, UserStatus
 from app.accounts.permissions import ROLE_SCOPES
-from app.accounts.schemas import ApiKeyCreate, CallerInfo
-from app.accounts.secrets import ParsedKey
+from app.accounts.schemas import CallerInfo
 from app.accounts.users import service as users
 from app.core import clock
 from app.core.db import Database

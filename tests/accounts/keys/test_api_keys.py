@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.accounts import secrets, service
+from app.accounts.keys import secrets, service
 from app.accounts.models import ApiKey
 from app.core import clock
 from app.core.db import Database

@@ -2,10 +2,11 @@
 
 from fastapi import APIRouter, Request, Response
 
-from app.accounts import key_cache, service
+from app.accounts import key_cache
 from app.accounts.caller import CALLER_PROBLEMS, ONCE_PROBLEMS, KeysDep, KeysReader, KeysWriter, OnceDep
 from app.accounts.errors import ApiKeyNotFound, ForbiddenGrant
-from app.accounts.schemas import ApiKeyCreate, ApiKeyRead, ApiKeySecret
+from app.accounts.keys import service
+from app.accounts.keys.schemas import ApiKeyCreate, ApiKeyRead, ApiKeySecret
 from app.core import conditional
 from app.core.db import DatabaseDep, DbSession
 from app.core.ids import KeyId, encode
