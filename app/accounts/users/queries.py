@@ -15,11 +15,13 @@ async def find_user(session: AsyncSession, email: str) -> User | None:
 
 
 async def lock_user(session: AsyncSession, user_id: UUID) -> User:
-    return (await session.execute(select(User).where(User.id == user_id).with_for_update())).scalar_one()
+    query = select(User).where(User.id == user_id).with_for_update().execution_options(populate_existing=True)
+    return (await session.execute(query)).scalar_one()
 
 
 async def lock_user_by_email(session: AsyncSession, email: str) -> User | None:
     query = select(User).where(func.lower(User.email) == email.lower()).with_for_update()
+    query = query.execution_options(populate_existing=True)
     return (await session.execute(query)).scalar_one_or_none()
 
 
