@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from app import openapi
-from app.accounts.key_cache import KeyCache
+from app.accounts.caller_cache import CallerCache
 from app.accounts.keys.router import router as api_keys
 from app.assets.router import files_router
 from app.assets.router import router as assets
@@ -58,7 +58,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.database = database = Database(settings, redis)
     events = EventReader(database)
     bells = BellTower(redis, CHANNEL, look=events.latest)
-    app.state.keys = keys = KeyCache(database, redis)
+    app.state.callers = callers = CallerCache(settings, database, redis)
     app.state.asset_tools = tools = await AssetTools.open(settings)
     reader = TaskReader(database, tools)
     app.state.lookout = Lookout(reader, events, Teller(events, reader), bells)
@@ -71,7 +71,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     board = Board(database, app.state.catalog)
     await board.start()
     bells.start()
-    keys.start()
+    callers.start()
     # Most of the heap is here to stay: not scanning it again and again keeps the slowest answers fast.
     gc.collect()
     gc.freeze()
@@ -81,7 +81,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             yield
     finally:
         await bells.close()
-        await keys.close()
+        await callers.close()
         await board.close()
         await tools.close()
         await app.state.catalog.close()

@@ -1,5 +1,6 @@
 """Who is calling."""
 
+from datetime import datetime
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -18,6 +19,8 @@ class CallerInfo(BaseModel):
     key_id: UUID | None = None
     session_id: UUID | None = None
     """None for keys, and for tokens of other issuers."""
+    confirmed_at: datetime | None = None
+    """When the user of the session last proved again who they are."""
     mode: Mode
     scopes: frozenset[str]
     role: str | None = None

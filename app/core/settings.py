@@ -149,6 +149,8 @@ class Auth(_Group):
     app_url: str | None = Field(default=None, description="the front end: where links in mails lead; default: this API")
     session_seconds: float = Field(default=7 * 86400, gt=0, description="life of a session")
     access_seconds: float = Field(default=900, gt=0, description="life of an access token")
+    cookie_secure: bool = Field(default=True, description="session cookies over https (and to localhost) only")
+    cookie_domain: str | None = Field(default=None, description="of session cookies; default: the API's host alone")
 
 
 class Mail(_Group):
@@ -199,6 +201,8 @@ class Settings(BaseSettings):
             faults.append("BACKLOT_SECRET must be set to a random value of at least 32 characters")
         if self.egress.allow:
             faults.append("BACKLOT_EGRESS_ALLOW must be empty")
+        if not self.auth.cookie_secure:
+            faults.append("BACKLOT_AUTH_COOKIE_SECURE must be true")
         if "*" in self.api.cors_origins:
             faults.append("BACKLOT_API_CORS_ORIGINS must list origins, not *")
         if faults:

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter, Request, Response
 
-from app.accounts import key_cache
-from app.accounts.caller import CALLER_PROBLEMS, ONCE_PROBLEMS, KeysDep, KeysReader, KeysWriter, OnceDep
+from app.accounts import changes
+from app.accounts.caller import CALLER_PROBLEMS, ONCE_PROBLEMS, CallersDep, KeysReader, KeysWriter, OnceDep
 from app.accounts.errors import ApiKeyNotFound, ForbiddenGrant
 from app.accounts.keys import service
 from app.accounts.keys.schemas import ApiKeyCreate, ApiKeyRead, ApiKeySecret
@@ -61,12 +61,12 @@ async def get_api_key(key_id: KeyId, request: Request, caller: KeysReader, sessi
     operation_id="revoke_api_key",
     responses=problems(*CALLER_PROBLEMS, ApiKeyNotFound),
 )
-async def revoke_api_key(key_id: KeyId, caller: KeysWriter, database: DatabaseDep, keys: KeysDep) -> Response:
+async def revoke_api_key(key_id: KeyId, caller: KeysWriter, database: DatabaseDep, callers: CallersDep) -> Response:
     """Revoke an API key: at once, for good."""
     try:
         async with database.transaction() as session:
             await service.revoke_key(session, caller, key_id)
-            key_cache.tell(session, key_id)
+            changes.tell(session, key_id)
     finally:
-        keys.forget(key_id)
+        callers.forget(key_id)
     return Response(status_code=204)

@@ -26,7 +26,7 @@ ALL_SCOPES = tuple(scope.value for scope in Scope)
 
 
 async def authenticate(database: Database, text: str) -> CallerInfo:
-    """Who holds this key. Raises InvalidApiKey or AccountSuspended. Routes ask the KeyCache, which remembers."""
+    """Who holds this key. Raises InvalidApiKey or AccountSuspended. Routes ask the CallerCache, which remembers."""
     parsed = secrets.parse(text)
     return admit(parsed, await queries.find_key_with_user(database, parsed.id) if parsed else None)
 

@@ -11,9 +11,9 @@ import pytest
 from arq.connections import ArqRedis
 from sqlalchemy import update
 
-from app.accounts import key_cache
+from app.accounts import caller_cache, changes
+from app.accounts.caller_cache import CallerCache
 from app.accounts.errors import AccountSuspended, InvalidApiKey
-from app.accounts.key_cache import KeyCache
 from app.accounts.keys import queries, secrets, service
 from app.accounts.models import ApiKey, User
 from app.core import clock, queue
@@ -51,29 +51,29 @@ def counted(database: Database) -> Counted:
 
 
 @pytest.fixture
-async def cache(counted: Counted, redis: ArqRedis) -> AsyncIterator[KeyCache]:
+async def cache(settings: Settings, counted: Counted, redis: ArqRedis) -> AsyncIterator[CallerCache]:
     """The memory of a process of its own, connected."""
-    cache = KeyCache(counted, redis)  # type: ignore[arg-type]
+    cache = CallerCache(settings, counted, redis)  # type: ignore[arg-type]
     cache.start()
     await connected(cache)
     yield cache
     await cache.close()
 
 
-async def connected(cache: KeyCache) -> None:
+async def connected(cache: CallerCache) -> None:
     async with asyncio.timeout(5):
         while not cache._listener.is_connected:
             await asyncio.sleep(0.01)
 
 
-async def test_a_known_key_needs_no_look(account: Account, cache: KeyCache, counted: Counted) -> None:
+async def test_a_known_key_needs_no_look(account: Account, cache: CallerCache, counted: Counted) -> None:
     first, again = await cache.find(account.key), await cache.find(account.key)
     assert first == again
     assert (first.workspace_id, first.mode, counted.looks) == (account.workspace_id, "live", 1)
     assert (await cache.find(account.test_key)).mode == "test"
 
 
-async def test_an_unknown_key_is_never_remembered(cache: KeyCache, counted: Counted) -> None:
+async def test_an_unknown_key_is_never_remembered(cache: CallerCache, counted: Counted) -> None:
     unknown = secrets.make("live", new_id())
     for text in (unknown, unknown, "nonsense"):
         with pytest.raises(InvalidApiKey):
@@ -81,37 +81,39 @@ async def test_an_unknown_key_is_never_remembered(cache: KeyCache, counted: Coun
     assert (counted.looks, cache._known) == (2, {})
 
 
-async def test_no_key_rests_in_memory(account: Account, cache: KeyCache) -> None:
+async def test_no_key_rests_in_memory(account: Account, cache: CallerCache) -> None:
     await cache.find(account.key)
     assert account.key not in repr(cache._known)
     assert account.key[31:60] not in repr(cache._known)
 
 
-async def test_every_process_hears_of_a_revoked_key(account: Account, cache: KeyCache, database: Database) -> None:
+async def test_every_process_hears_of_a_revoked_key(account: Account, cache: CallerCache, database: Database) -> None:
     caller = await cache.find(account.key)
     async with database.transaction() as session:
         await service.revoke_key(session, caller, caller.key_id)
-        key_cache.tell(session, caller.key_id)
+        changes.tell(session, caller.key_id)
     await refused(cache, account.key, InvalidApiKey)
 
 
-async def test_every_process_hears_of_a_suspended_user(account: Account, cache: KeyCache, database: Database) -> None:
+async def test_every_process_hears_of_a_suspended_user(
+    account: Account, cache: CallerCache, database: Database
+) -> None:
     caller = await cache.find(account.key)
     await cache.find(account.test_key)
     async with database.transaction() as session:
         await session.execute(update(User).where(User.id == caller.user_id).values(status="suspended"))
-        key_cache.tell(session, caller.user_id)
+        changes.tell(session, caller.user_id)
     for key in (account.key, account.test_key):
         await refused(cache, key, AccountSuspended)
 
 
-async def refused(cache: KeyCache, key: str, kind: type[Exception]) -> None:
+async def refused(cache: CallerCache, key: str, kind: type[Exception]) -> None:
     """Within a moment the key opens nothing."""
     with pytest.raises(kind):
         await _use_for(cache, key, seconds=2)
 
 
-async def _use_for(cache: KeyCache, key: str, *, seconds: float) -> None:
+async def _use_for(cache: CallerCache, key: str, *, seconds: float) -> None:
     async with asyncio.timeout(seconds):
         while True:
             await cache.find(key)
@@ -124,20 +126,20 @@ async def revoke_unheard(database: Database, key_id: UUID) -> None:
 
 
 async def test_what_nobody_told_is_seen_in_the_end(
-    account: Account, cache: KeyCache, database: Database, monkeypatch: pytest.MonkeyPatch
+    account: Account, cache: CallerCache, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await revoke_unheard(database, (await cache.find(account.key)).key_id)
     await cache.find(account.key)
-    monkeypatch.setattr(key_cache, "FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(caller_cache, "FRESH_SECONDS", 0.0)
     with pytest.raises(InvalidApiKey):
         await cache.find(account.key)
 
 
 async def test_a_process_nobody_can_tell_looks_more_often(
-    account: Account, cache: KeyCache, database: Database, monkeypatch: pytest.MonkeyPatch
+    account: Account, cache: CallerCache, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await revoke_unheard(database, (await cache.find(account.key)).key_id)
-    monkeypatch.setattr(key_cache, "ALONE_SECONDS", 0.0)
+    monkeypatch.setattr(caller_cache, "ALONE_SECONDS", 0.0)
     await cache.find(account.key)
     await cache._listener.close()
     with pytest.raises(InvalidApiKey):
@@ -145,7 +147,7 @@ async def test_a_process_nobody_can_tell_looks_more_often(
 
 
 async def test_nothing_is_believed_after_a_lost_connection(
-    account: Account, cache: KeyCache, database: Database, redis: ArqRedis
+    account: Account, cache: CallerCache, database: Database, redis: ArqRedis
 ) -> None:
     await revoke_unheard(database, (await cache.find(account.key)).key_id)
     await cache.find(account.key)
@@ -154,7 +156,7 @@ async def test_nothing_is_believed_after_a_lost_connection(
 
 
 async def test_what_is_told_during_a_look_counts(
-    account: Account, cache: KeyCache, database: Database, monkeypatch: pytest.MonkeyPatch
+    account: Account, cache: CallerCache, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The row was read before the change; its end comes after."""
 
@@ -170,18 +172,18 @@ async def test_what_is_told_during_a_look_counts(
 
 
 async def test_the_longest_unused_goes_first(
-    account: Account, cache: KeyCache, database: Database, monkeypatch: pytest.MonkeyPatch
+    account: Account, cache: CallerCache, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(key_cache, "MOST", 2)
+    monkeypatch.setattr(caller_cache, "MOST", 2)
     async with database.transaction() as session:
         _, third = await service.issue_key(session, email=account.email, mode="live", name="third")
     for key in (account.key, account.test_key, account.key, third):
         await cache.find(key)
-    assert [known.caller.mode for known in cache._known.values()] == ["live", "live"]
+    assert [known.found.caller.mode for known in cache._known.values()] == ["live", "live"]
 
 
 async def test_uses_are_written_together_and_once_a_minute(
-    account: Account, cache: KeyCache, database: Database, monkeypatch: pytest.MonkeyPatch
+    account: Account, cache: CallerCache, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[int] = []
 

@@ -1,0 +1,98 @@
+"""SQL of sessions and of the keys that sign their tokens."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.models import User
+from app.accounts.sessions.models import Session, SigningKey
+from app.core.db import Database
+
+# Whose session it is, and what they are in the workspace asked for: their personal one where none is.
+_SESSION_WITH_USER = """
+select s.id, s.user_id, s.kind, s.nonce, s.confirmed_at, s.expires_at, s.last_used_at, s.revoked_at,
+       u.role as user_role, u.status as user_status, u.email_verified_at is not null as is_verified,
+       w.id as workspace_id, m.role as member_role
+from sessions s join users u on u.id = s.user_id
+left join workspaces w on w.deleted_at is null
+    and w.id = coalesce($2, (select id from workspaces where owner_id = u.id and kind = 'personal'))
+left join members m on m.workspace_id = w.id and m.user_id = u.id
+where s.id = $1
+"""
+# Locked in one order, so that two processes that touch the same rows do not wait for each other.
+_TOUCH_SESSIONS = """
+update sessions set last_used_at = now()
+where id in (select id from sessions where id = any($1) order by id for no key update)
+"""
+_SIGNING_KEYS = """
+select kid, secret, retired_at from signing_keys
+where retired_at is null or retired_at > now() - make_interval(secs => $1)
+"""
+_ADD_SIGNING_KEY = "insert into signing_keys (kid, secret) values ($1, $2) on conflict do nothing"
+
+
+async def find_session_with_user(
+    database: Database, session_id: UUID, workspace_id: UUID | None
+) -> asyncpg.Record | None:
+    return await database.fetchrow(_SESSION_WITH_USER, session_id, workspace_id)
+
+
+async def touch_sessions(database: Database, session_ids: Sequence[UUID]) -> None:
+    """They were used just now."""
+    await database.fetch(_TOUCH_SESSIONS, session_ids)
+
+
+async def lock_standing(session: AsyncSession, user_id: UUID) -> Row[str, datetime | None]:
+    """Status of the user, and when the password last changed: neither changes until the transaction ends."""
+    query = select(User.status, User.password_changed_at).where(User.id == user_id).with_for_update(read=True)
+    return (await session.execute(query)).one()
+
+
+async def end_sessions(session: AsyncSession, user_id: UUID, *, reason: str, keep: UUID | None) -> Sequence[UUID]:
+    """Which were ended."""
+    # Whoever is signing in just now waits, and then sees why.
+    await session.execute(select(User.id).where(User.id == user_id).with_for_update())
+    open_ones = [Session.user_id == user_id, Session.revoked_at.is_(None), Session.expires_at > func.now()]
+    if keep is not None:
+        open_ones.append(Session.id != keep)
+    ended = await session.execute(
+        update(Session)
+        .where(*open_ones)
+        .values(revoked_at=func.now(), revoked_reason=reason)
+        .returning(Session.id)
+        .execution_options(synchronize_session=False)
+    )
+    return ended.scalars().all()
+
+
+async def list_signing_keys(database: Database, overlap_seconds: float) -> Sequence[asyncpg.Record]:
+    """Those that verify."""
+    return await database.fetch(_SIGNING_KEYS, overlap_seconds)
+
+
+async def add_signing_key(database: Database, kid: str, secret: bytes) -> None:
+    """Where none signs yet; else nothing."""
+    await database.fetch(_ADD_SIGNING_KEY, kid, secret)
+
+
+async def retire_signing_key(session: AsyncSession) -> None:
+    query = update(SigningKey).where(SigningKey.retired_at.is_(None)).values(retired_at=func.now())
+    await session.execute(query.execution_options(synchronize_session=False))
+
+
+async def drop_signing_keys(session: AsyncSession) -> None:
+    """All of them: what they signed is no longer believed."""
+    await session.execute(delete(SigningKey))
+
+
+async def put_signing_key(session: AsyncSession, kid: str, secret: bytes) -> bool:
+    """False when another signs by now."""
+    made = await session.execute(
+        insert(SigningKey).values(kid=kid, secret=secret).on_conflict_do_nothing().returning(SigningKey.kid)
+    )
+    return made.first() is not None

@@ -1,0 +1,34 @@
+"""Users on the wire."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.core.ids import UserId
+
+USER_EXAMPLE: dict[str, Any] = {
+    "id": "user_01jcqzm4x8e3v9tk5h2w7d6n0p",
+    "object": "user",
+    "email": "thu@example.com",
+    "email_verified_at": "2026-11-21T09:00:00Z",
+    "name": "Thu",
+    "locale": "vi",
+    "role": "user",
+    "created_at": "2026-11-21T08:58:00Z",
+}
+
+
+class UserRead(BaseModel):
+    """A user, as they see themselves."""
+
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [USER_EXAMPLE]})
+
+    id: UserId
+    object: Literal["user"] = "user"
+    email: str
+    email_verified_at: datetime | None = Field(description="Null: open the link in the mail first, to spend credits.")
+    name: str | None
+    locale: str
+    role: Literal["user", "admin"] = Field(description="What the user is to the whole installation.")
+    created_at: datetime
