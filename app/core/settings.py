@@ -53,6 +53,9 @@ Keys = Annotated[dict[str, tuple[SecretStr, ...]], NoDecode, BeforeValidator(_pa
 Urls = Annotated[dict[str, str], NoDecode, BeforeValidator(_single)]
 
 
+_EMPTY_IS_NONE = BeforeValidator(lambda value: None if value == "" else value)
+
+
 class _Group(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -151,6 +154,41 @@ class Auth(_Group):
     access_seconds: float = Field(default=900, gt=0, description="life of an access token")
     cookie_secure: bool = Field(default=True, description="session cookies over https (and to localhost) only")
     cookie_domain: str | None = Field(default=None, description="of session cookies; default: the API's host alone")
+    verify_seconds: float = Field(default=2 * 86400, gt=0, description="life of links that verify an address")
+    reset_seconds: float = Field(default=3600, gt=0, description="life of links that set a new password")
+    hash_threads: int = Field(default=2, ge=1, le=64, description="for hashing passwords, in each API process")
+    password_score: int = Field(default=3, ge=0, le=4, description="least strength of a password, by zxcvbn")
+    pace_seconds: float = Field(default=0.5, ge=0, le=10, description="answers that must not tell by their time wait")
+    lock_failures: int = Field(default=5, ge=1, description="wrong passwords for one account from one network")
+    lock_seconds: float = Field(default=900, gt=0, description="how long that network then waits")
+    failures_per_account: int = Field(default=30, ge=1, description="per hour, from networks not signed in from before")
+    failures_per_network: int = Field(default=300, ge=1, description="per hour, whatever the account")
+    signups_per_network: int = Field(default=60, ge=1, description="per hour")
+    mails_per_network: int = Field(default=60, ge=1, description="per hour: links asked for")
+    mails_per_mailbox: int = Field(default=6, ge=1, description="per hour: links sent to it")
+    links_per_network: int = Field(default=300, ge=1, description="per hour: links opened")
+    accounts_per_mailbox: int = Field(default=3, ge=0, description="a+1@gmail.com and a+2@gmail.com are one; 0: any")
+    disposable: Literal["refuse", "allow"] = Field(default="refuse", description="addresses for a few minutes")
+    disposable_domains: Annotated[Path | None, _EMPTY_IS_NONE] = Field(
+        default=None, description="a file of further such domains, one a line"
+    )
+    captcha: Annotated[Literal["hcaptcha", "turnstile"] | None, _EMPTY_IS_NONE] = None
+    captcha_secret: Annotated[SecretStr | None, _EMPTY_IS_NONE] = None
+    captcha_url: Annotated[str | None, _EMPTY_IS_NONE] = Field(
+        default=None, description="where captchas are verified, if not at the vendor's"
+    )
+
+    @model_validator(mode="after")
+    def _captcha_has_a_secret(self) -> Self:
+        if self.captcha is not None and self.captcha_secret is None:
+            raise ValueError("BACKLOT_AUTH_CAPTCHA needs BACKLOT_AUTH_CAPTCHA_SECRET")
+        return self
+
+    @model_validator(mode="after")
+    def _disposable_domains_are_there(self) -> Self:
+        if self.disposable_domains is not None and not self.disposable_domains.is_file():
+            raise ValueError("BACKLOT_AUTH_DISPOSABLE_DOMAINS names no file")
+        return self
 
 
 class Mail(_Group):

@@ -52,6 +52,13 @@ async def use(session: AsyncSession, settings: Settings, token: str, *purposes: 
     Raises InvalidLink for what is unknown, used, too old, of another purpose, or of a mailbox that is not the user's
     any more. What fails later in the transaction leaves the link good.
     """
+    proof = await look(session, settings, token, *purposes)
+    proof.used_at = clock.now()
+    return proof
+
+
+async def look(session: AsyncSession, settings: Settings, token: str, *purposes: Purpose) -> Proof:
+    """What `use` would find, not used up. Raises InvalidLink."""
     proof_id = tokens.read(settings, token)
     user_id = await queries.find_user_of(session, proof_id) if proof_id else None
     if proof_id is None or user_id is None:
@@ -64,7 +71,6 @@ async def use(session: AsyncSession, settings: Settings, token: str, *purposes: 
         raise _invalid()
     if proof.purpose != Purpose.CHANGE_EMAIL_NEW and proof.email.lower() != user.email.lower():
         raise _invalid()
-    proof.used_at = clock.now()
     return proof
 
 
