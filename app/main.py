@@ -10,6 +10,8 @@ from fastapi_offline import FastAPIOffline
 from app import openapi
 from app.accounts.caller_cache import CallerCache
 from app.accounts.keys.router import router as api_keys
+from app.accounts.signing_in.desk import SignInDesk
+from app.accounts.signing_in.router import router as signing_in
 from app.assets.router import files_router
 from app.assets.router import router as assets
 from app.assets.tools import AssetTools
@@ -23,6 +25,7 @@ from app.core.bells import BellTower
 from app.core.bodies import BodyGuard
 from app.core.cors import EXPOSED_HEADERS, Cors
 from app.core.db import Database
+from app.core.egress import guarded_client
 from app.core.health import router as health
 from app.core.hot import Hot
 from app.core.problems_router import router as problems
@@ -67,6 +70,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.batches = BatchDesk(
         BatchIntake(settings, database, app.state.catalog, tools, intake), BatchReader(database, tools)
     )
+    egress = guarded_client(settings)
+    app.state.sign_in = sign_in = SignInDesk(settings, database, egress)
     app.state.health = HealthDesk(settings, database, app.state.catalog)
     board = Board(database, app.state.catalog)
     await board.start()
@@ -82,6 +87,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     finally:
         await bells.close()
         await callers.close()
+        await sign_in.close()
+        await egress.aclose()
         await board.close()
         await tools.close()
         await app.state.catalog.close()
@@ -107,7 +114,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.catalog = Catalog.load(settings)
     for router in (tasks, batches, assets, credits_, api_keys, catalog, provider_health, inbound):
         app.include_router(router)
-    for router in (problems, health, files_router):
+    for router in (signing_in, problems, health, files_router):
         app.include_router(router)
     app.add_middleware(Hot, routes=hot_routes)
     app.add_middleware(

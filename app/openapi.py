@@ -24,6 +24,7 @@ JSON in `snake_case`, UTC timestamps, ids with a prefix that sort by time, credi
 TAGS = {
     "tasks": "Order work on images, follow it, and get its results.",
     "batches": "Order the same work on many images at once.",
+    "signing-in": "Sign up, sign in, and what to do about a forgotten password. Mostly public.",
     "assets": "Your images: uploaded, imported, or made by tasks.",
     "credits": "What the workspace has, and every movement of it.",
     "api-keys": "Keys that let programs in.",
@@ -108,6 +109,10 @@ IF_NONE_MATCH: Json = {
 BODY_PROBLEMS = (BodyTimedOut, BodyTooLarge, UnsupportedMediaType)
 
 
+PROMISES = frozenset({"sign_up", "resend_verification", "forgot_password", "change_email"})
+"""Operations whose 202 has no place to look at: what comes of it is a mail, or nothing."""
+
+
 def operations(document: Json) -> Iterator[Json]:
     for methods in document["paths"].values():
         yield from methods.values()
@@ -118,7 +123,7 @@ def _header_names(operation: Json, status: str) -> Iterator[str]:
     takes = {parameter["name"].lower() for parameter in operation.get("parameters", ())}
     yield "X-Request-Id"
     match status:
-        case "201" | "202" | "302":
+        case "201" | "202" | "302" if operation["operationId"] not in PROMISES:
             yield "Location"
         case "401":
             yield "WWW-Authenticate"
@@ -180,6 +185,8 @@ def _complete(operation: Json, schemas: Json) -> None:
         headers = answer.setdefault("headers", {})
         for name in _header_names(operation, status):
             headers.setdefault(name, {"$ref": f"#/components/headers/{name}"})
+        if "too_many_attempts" in str(answer):
+            headers["Retry-After"] = {"$ref": "#/components/headers/Retry-After"}
         if "idempotency_key_in_flight" in str(answer):
             headers["Retry-After"] = _OPTIONAL_RETRY
     for body in bodies:

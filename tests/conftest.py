@@ -83,6 +83,13 @@ def settings(urls: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> 
         "BACKLOT_API_PUBLIC_URL": f"http://127.0.0.1:{port}",
         "BACKLOT_EGRESS_ALLOW": f"{REACHABLE}/32",
         "BACKLOT_EGRESS_TOTAL_SECONDS": "3",
+        # Each test may come from a network of its own; those that do not are many from one.
+        "BACKLOT_API_TRUSTED_PROXIES": "127.0.0.1",
+        "BACKLOT_AUTH_PACE_SECONDS": "0",
+        "BACKLOT_AUTH_SIGNUPS_PER_NETWORK": "100000",
+        "BACKLOT_AUTH_MAILS_PER_NETWORK": "100000",
+        "BACKLOT_AUTH_LINKS_PER_NETWORK": "100000",
+        "BACKLOT_AUTH_FAILURES_PER_NETWORK": "100000",
         "BACKLOT_LOG_LEVEL": "warning",
         "BACKLOT_TASKS_LEASE_SECONDS": "3",
     }

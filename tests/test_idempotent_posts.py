@@ -24,6 +24,15 @@ from tests.test_openapi import OPERATIONS
 
 NEED_NONE = {
     "quote_task": "nothing is kept and nothing is spent",
+    "sign_up": "again it changes nothing, and a mail is sent again, a few times an hour at most",
+    "resend_verification": "it sends a mail, a few times an hour at most",
+    "forgot_password": "it sends a mail, a few times an hour at most",
+    "verify_email": "a link is good once, and an address is verified once",
+    "reset_password": "a link is good once",
+    "log_in": "every sign-in is a session of its own, which its user sees and may end",
+    "change_password": "the second time the current password is another, and nothing is changed",
+    "change_email": "what was asked for before is forgotten; mails are sent a few times an hour at most",
+    "confirm_email_change": "a link is good once",
     "receive_callback": "whatever calls, and however often: the provider is asked what became of the job",
 }
 KEY = {"Idempotency-Key": "order-1042"}

@@ -1,7 +1,9 @@
 """Jobs that keep the house: done by the clock, each safe to do twice."""
 
+from app.accounts.proofs import service as proofs
+from app.accounts.signing_in import guards
 from app.assets import service as assets
-from app.core import idempotency
+from app.core import idempotency, throttle
 from app.generation import callbacks
 from app.generation.advance import Engine
 from app.generation.reports import health
@@ -26,6 +28,14 @@ async def sweep_idempotency_keys(context: Context) -> None:
     """Those past their day."""
     engine: Engine = context["engine"]
     await idempotency.forget_expired(engine.database)
+
+
+async def sweep_signing_in(context: Context) -> None:
+    """Links that are no good any more, and counts that say nothing any more."""
+    engine: Engine = context["engine"]
+    await proofs.forget_old(engine.database)
+    await throttle.forget_full(engine.database)
+    await guards.forget_old(engine.database)
 
 
 async def sweep_callbacks(context: Context) -> None:

@@ -51,6 +51,7 @@ class Maintenance(_Worker):
         cron(maintenance.probe_keys, second={3, 23, 43}, timeout=60),
         cron(maintenance.probe_providers, second=13, timeout=60),
         cron(maintenance.sweep_idempotency_keys, minute=17, second=11, timeout=60),
+        cron(maintenance.sweep_signing_in, minute={9, 24, 39, 54}, second=41, timeout=300),
         cron(maintenance.sweep_callbacks, minute=47, second=21, timeout=300),
     )
 

@@ -200,8 +200,8 @@ async def _signed_in(
 SignedIn = Annotated[CallerInfo, Depends(_signed_in)]
 
 
-async def _confirmed(request: Request, caller: SignedIn) -> CallerInfo:
-    """A user who signed in, and proved again who they are a moment ago."""
+async def confirmed(request: Request, caller: CallerInfo) -> CallerInfo:
+    """The caller, who proved again who they are a moment ago. Raises ConfirmationRequired."""
     if caller.session_id is None:
         raise ConfirmationRequired(
             "This is not possible with a token of another issuer, which cannot be confirmed here: sign in here."
@@ -211,6 +211,11 @@ async def _confirmed(request: Request, caller: SignedIn) -> CallerInfo:
     if not _is_confirmed(caller):
         raise ConfirmationRequired
     return caller
+
+
+async def _confirmed(request: Request, caller: SignedIn) -> CallerInfo:
+    """A user who signed in, and proved again who they are a moment ago."""
+    return await confirmed(request, caller)
 
 
 Confirmed = Annotated[CallerInfo, Depends(_confirmed)]

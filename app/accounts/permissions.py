@@ -1,6 +1,8 @@
 """Who may do what in a workspace: each role as the scopes its members have."""
 
+from app.accounts.errors import EmailUnverified
 from app.accounts.models import Scope, WorkspaceRole
+from app.accounts.schemas import CallerInfo
 
 _READ = frozenset({Scope.TASKS_READ, Scope.ASSETS_READ, Scope.CREDITS_READ, Scope.WORKSPACE_READ})
 _WORK = frozenset({Scope.TASKS_WRITE, Scope.ASSETS_WRITE})
@@ -19,3 +21,9 @@ RANK: dict[str, int] = {role: rank for rank, role in enumerate(reversed(Workspac
 
 KEY_SCOPES = tuple(sorted(_READ | _WORK))
 """What a key may do when nothing else is said."""
+
+
+def check_may_spend(caller: CallerInfo) -> None:
+    """Live credits are spent by those alone whose address is verified. Raises EmailUnverified."""
+    if caller.mode == "live" and not caller.is_verified:
+        raise EmailUnverified

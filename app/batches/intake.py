@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from app.accounts.permissions import check_may_spend
 from app.accounts.schemas import CallerInfo
 from app.assets.tools import AssetTools
 from app.batches import queries, reading
@@ -57,9 +58,10 @@ class BatchIntake:
     async def order(self, caller: CallerInfo, batch: BatchCreate, claim: Claim | None) -> Receipt:
         """Hold the price of all items that can be done, and queue them: all or nothing.
 
-        Raises what is wrong with the batch as a whole, NoValidItems, InsufficientCredits, TooManyTasks,
+        Raises EmailUnverified, what is wrong with the batch as a whole, NoValidItems, InsufficientCredits, TooManyTasks,
         IdempotencyKeyReused or IdempotencyKeyInFlight. What was ordered before under the same key is answered first.
         """
+        check_may_spend(caller)
         prices, fresh = await self._intake.prices.get(), None
         for _ in range(_LOOKS):
             try:

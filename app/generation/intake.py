@@ -13,6 +13,7 @@ import asyncpg
 import orjson
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.accounts.permissions import check_may_spend
 from app.accounts.schemas import CallerInfo
 from app.assets.errors import AssetNotFound
 from app.assets.facts import KnownAssets
@@ -75,10 +76,11 @@ class Intake:
     async def order(self, caller: CallerInfo, order: TaskCreate, claim: Claim | None) -> Receipt:
         """Check the order, hold its price, queue it: all or nothing.
 
-        Raises the problem of the first wrong field, InsufficientCredits, TooManyTasks, IdempotencyKeyReused or
+        Raises EmailUnverified, the problem of the first wrong field, InsufficientCredits, TooManyTasks, IdempotencyKeyReused or
         IdempotencyKeyInFlight. What was ordered before under the same key is answered first, whatever has become of
         its parts since.
         """
+        check_may_spend(caller)
         try:
             draft = await self.draft(caller, order)
         except Problem:

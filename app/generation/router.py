@@ -18,6 +18,7 @@ from app.accounts.caller import (
     claimed,
     is_still_admitted,
 )
+from app.accounts.errors import EmailUnverified
 from app.accounts.models import Scope
 from app.accounts.schemas import CallerInfo
 from app.assets.errors import UPLOAD_PROBLEMS, AssetNotFound
@@ -102,6 +103,7 @@ LookoutDep = Annotated[Lookout, Depends(_lookout)]
         *ONCE_PROBLEMS,
         *ORDER_PROBLEMS,
         *UPLOAD_PROBLEMS,
+        EmailUnverified,
         AssetNotFound,
         InsufficientCredits,
         TooManyTasks,
@@ -335,7 +337,13 @@ async def cancel_task(
     response_model=TaskRead,
     operation_id="retry_task",
     responses=problems(
-        *CALLER_PROBLEMS, *ONCE_PROBLEMS, TaskNotFound, TaskNotRetryable, InsufficientCredits, TooManyTasks
+        *CALLER_PROBLEMS,
+        *ONCE_PROBLEMS,
+        EmailUnverified,
+        TaskNotFound,
+        TaskNotRetryable,
+        InsufficientCredits,
+        TooManyTasks,
     )
     | ACCEPTED,
 )

@@ -1,5 +1,7 @@
 """Where passwords are made and tried: what a process has for it, and in which order it is asked."""
 
+from uuid import UUID
+
 import httpx
 
 from app.accounts.audit import service as audit
@@ -30,20 +32,36 @@ class SignInDesk:
         self.hashers.close()
         await self.judge.close()
 
+    async def find_user(self, address: str) -> User | None:
+        """As they are now; nothing is locked."""
+        async with self.database.transaction() as session:
+            return await users.find_user(session, address)
+
+    async def get_user(self, user_id: UUID) -> User:
+        async with self.database.transaction() as session:
+            return await users.get_user(session, user_id)
+
     async def make(self, password: str, *known: str | None, pointer: str = "/password") -> str:
         """The hash of a new password. Raises InvalidRequest, WeakPassword or TooManySignIns."""
         await self.judge.check(password, *known, pointer=pointer)
         return await self.hashers.hash(password)
 
     async def try_password(
-        self, address: str, user: User | None, password: str, visitor: Visitor, *, captcha_token: str | None = None
+        self,
+        address: str,
+        user: User | None,
+        password: str,
+        visitor: Visitor,
+        *,
+        captcha_token: str | None = None,
+        asks_captcha: bool = False,
     ) -> Verdict:
         """Whether it is the user's, counted for the lock-out whoever asks: signing in, or confirming.
 
         Where there is no such user, or none with a password, it is wrong, after as long. Hold no transaction: this may
         wait. Raises TooManyAttempts, CaptchaRequired, CaptchaFailed or TooManySignIns.
         """
-        has_captcha, is_human = await self._humanity(captcha_token, visitor)
+        has_captcha, is_human = await self._humanity(captcha_token, visitor) if asks_captcha else (False, False)
         attempt = await guards.begin(
             self.database, self.settings, address, visitor, has_captcha=has_captcha, is_human=is_human
         )

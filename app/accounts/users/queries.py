@@ -15,6 +15,10 @@ async def find_user(session: AsyncSession, email: str) -> User | None:
     return (await session.execute(select(User).where(func.lower(User.email) == func.lower(email)))).scalar_one_or_none()
 
 
+async def get_user(session: AsyncSession, user_id: UUID) -> User:
+    return (await session.execute(select(User).where(User.id == user_id))).scalar_one()
+
+
 async def lock_user(session: AsyncSession, user_id: UUID) -> User:
     query = select(User).where(User.id == user_id).with_for_update().execution_options(populate_existing=True)
     return (await session.execute(query)).scalar_one()
