@@ -58,8 +58,9 @@ class BatchIntake:
     async def order(self, caller: CallerInfo, batch: BatchCreate, claim: Claim | None) -> Receipt:
         """Hold the price of all items that can be done, and queue them: all or nothing.
 
-        Raises EmailUnverified, what is wrong with the batch as a whole, NoValidItems, InsufficientCredits, TooManyTasks,
-        IdempotencyKeyReused or IdempotencyKeyInFlight. What was ordered before under the same key is answered first.
+        Raises EmailUnverified, what is wrong with the batch as a whole, NoValidItems, InsufficientCredits,
+        TooManyTasks, IdempotencyKeyReused or IdempotencyKeyInFlight. What was ordered before under the same key is
+        answered first.
         """
         check_may_spend(caller)
         prices, fresh = await self._intake.prices.get(), None

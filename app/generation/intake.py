@@ -76,9 +76,9 @@ class Intake:
     async def order(self, caller: CallerInfo, order: TaskCreate, claim: Claim | None) -> Receipt:
         """Check the order, hold its price, queue it: all or nothing.
 
-        Raises EmailUnverified, the problem of the first wrong field, InsufficientCredits, TooManyTasks, IdempotencyKeyReused or
-        IdempotencyKeyInFlight. What was ordered before under the same key is answered first, whatever has become of
-        its parts since.
+        Raises EmailUnverified, the problem of the first wrong field, InsufficientCredits, TooManyTasks,
+        IdempotencyKeyReused or IdempotencyKeyInFlight. What was ordered before under the same key is answered first,
+        whatever has become of its parts since.
         """
         check_may_spend(caller)
         try:

@@ -57,7 +57,8 @@ SIGN_IN_BEGIN = """
         g sign_in_guards;
         moment timestamptz;
     begin
-        insert into sign_in_guards (key, failures, forget_at) values (p_pair, 0, now() + make_interval(secs => p_seconds))
+        insert into sign_in_guards (key, failures, forget_at)
+            values (p_pair, 0, now() + make_interval(secs => p_seconds))
             on conflict (key) do update set failures = sign_in_guards.failures returning * into g;
         moment := clock_timestamp();
         wait := 0;
