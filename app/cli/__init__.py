@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from app.cli import demo, grants, models, plans, providers, records, servers
+from app.cli import demo, grants, importing, models, plans, providers, records, servers
 from app.cli.failures import in_one_line, is_expected
 
 cli = typer.Typer(
@@ -16,6 +16,7 @@ cli = typer.Typer(
     rich_markup_mode=None,
 )
 keys = typer.Typer(help="API keys.", no_args_is_help=True, callback=lambda: None)
+users = typer.Typer(help="Users.", no_args_is_help=True, callback=lambda: None)
 ledger = typer.Typer(help="The credit ledger.", no_args_is_help=True, callback=lambda: None)
 purse = typer.Typer(help="Customers' credits.", no_args_is_help=True, callback=lambda: None)
 vendors = typer.Typer(help="Providers: who does the work.", no_args_is_help=True, callback=lambda: None)
@@ -26,6 +27,7 @@ for command in (servers.dev, servers.serve, servers.worker, records.migrate, dem
     cli.command()(command)
 cli.command(hidden=True)(records.prepare)
 keys.command("create")(records.create_key)
+users.command("import")(importing.import_users)
 ledger.command("verify")(records.verify_ledger)
 purse.command("grant")(grants.grant)
 purse.command("refund")(grants.refund)
@@ -45,6 +47,7 @@ sold.command("off")(models.switch_off)
 sold.command("alias")(models.set_alias)
 sold.command("margins")(models.show_margins)
 cli.add_typer(keys, name="keys")
+cli.add_typer(users, name="users")
 cli.add_typer(purse, name="credits")
 cli.add_typer(ledger, name="ledger")
 cli.add_typer(plan, name="plans")

@@ -17,11 +17,9 @@ from queue import SimpleQueue
 from time import monotonic
 from typing import Any, Final, TypeVar
 
-from pwdlib import PasswordHash
 from pwdlib.exceptions import UnknownHashError
-from pwdlib.hashers.argon2 import Argon2Hasher
-from pwdlib.hashers.bcrypt import BcryptHasher
 
+from app.accounts.hashes import HASHING
 from app.accounts.signing_in.errors import TooManySignIns
 
 T = TypeVar("T")
@@ -30,23 +28,8 @@ NICENESS = 10
 MOST_WAITING = 400
 MOST_SECONDS = 15.0
 """Who waited for longer is told to come again rather than hashed for: they may have gone by now."""
-_BCRYPT_BYTES = 72
 
-
-class _Bcrypt(BcryptHasher):
-    """Of what is longer bcrypt reads the first 72 bytes: so did whoever made the hash."""
-
-    def verify(self, password: str | bytes, hash: str | bytes) -> bool:  # noqa: A002
-        content = password.encode() if isinstance(password, str) else password
-        try:
-            return super().verify(content[:_BCRYPT_BYTES], hash)
-        except ValueError:  # salt or cost are none
-            return False
-
-
-# Of OWASP's recommendations for Argon2id: 19 MiB, two passes, one lane.
-_HASHING: Final = PasswordHash((Argon2Hasher(time_cost=2, memory_cost=19 * 1024, parallelism=1), _Bcrypt()))
-NOBODYS: Final = _HASHING.hash(os.urandom(24).hex())
+NOBODYS: Final = HASHING.hash(os.urandom(24).hex())
 """What is verified where there is no password: that takes as long."""
 
 
@@ -62,11 +45,6 @@ def normal(password: str) -> str:
     return unicodedata.normalize("NFC", password)
 
 
-def is_known_kind(stored: str) -> bool:
-    """Whether it is a hash we can verify."""
-    return any(hasher.identify(stored) for hasher in _HASHING.hashers)
-
-
 class Hashers:
     """One per process. `threads` bounds the processors and, with 19 MiB for each, the memory it takes."""
 
@@ -78,7 +56,7 @@ class Hashers:
 
     async def hash(self, password: str) -> str:
         """Raises TooManySignIns."""
-        return await self._do(partial(_HASHING.hash, normal(password)))
+        return await self._do(partial(HASHING.hash, normal(password)))
 
     async def verify(self, password: str, stored: str | None) -> Verdict:
         """Whether it is the password; without a stored hash it is not, and takes as long. Raises TooManySignIns."""
@@ -117,7 +95,7 @@ class Hashers:
 
 def _verify(password: str, stored: str | None) -> Verdict:
     try:
-        is_right, renewed = _HASHING.verify_and_update(password, stored or NOBODYS)
+        is_right, renewed = HASHING.verify_and_update(password, stored or NOBODYS)
     except UnknownHashError:
         return Verdict(is_right=False)
     return Verdict(is_right and stored is not None, renewed if stored is not None else None)

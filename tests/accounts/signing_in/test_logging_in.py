@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import update
 
+from app.accounts.hashes import Bcrypt
 from app.accounts.models import User
 from app.accounts.signing_in import passwords
 from app.accounts.signing_in.desk import SignInDesk
@@ -131,7 +133,7 @@ async def imported(person: Person, stored: str) -> None:
 
 
 async def test_a_bcrypt_hash_verifies_and_is_upgraded(person: Person) -> None:
-    stored = passwords._Bcrypt(rounds=12).hash(PASSWORD)
+    stored = Bcrypt(rounds=12).hash(PASSWORD)
     await imported(person, stored)
     assert (await person.log_in(OTHER)).status_code == 401
     assert (await person.row()).password_hash == stored
@@ -144,20 +146,20 @@ async def test_a_bcrypt_hash_verifies_and_is_upgraded(person: Person) -> None:
 
 
 async def test_two_who_upgrade_at_once_are_both_let_in(person: Person) -> None:
-    await imported(person, passwords._Bcrypt(rounds=6).hash(PASSWORD))
+    await imported(person, Bcrypt(rounds=6).hash(PASSWORD))
     answers = await asyncio.gather(*(person.log_in() for _ in range(3)))
     assert [answer.status_code for answer in answers] == [200, 200, 200]
 
 
 async def test_of_a_long_password_bcrypt_read_the_first_72_bytes(person: Person) -> None:
     long = "violet kayak " * 8
-    await imported(person, passwords._Bcrypt(rounds=6).hash(long[:72]))
+    await imported(person, Bcrypt(rounds=6).hash(long[:72]))
     assert (await person.log_in(long)).status_code == 200
     assert (await person.log_in(long + "!")).status_code == 401, "upgraded, all of it counts"
 
 
 async def test_weaker_argon2_is_upgraded_too(person: Person) -> None:
-    weak = passwords.Argon2Hasher(time_cost=1, memory_cost=1024, parallelism=1).hash(PASSWORD)
+    weak = Argon2Hasher(time_cost=1, memory_cost=1024, parallelism=1).hash(PASSWORD)
     await imported(person, weak)
     assert (await person.log_in()).status_code == 200
     assert "m=19456,t=2,p=1" in str((await person.row()).password_hash)

@@ -7,7 +7,7 @@ import pytest
 
 from app.accounts.models import User
 from app.core.ids import new_id
-from tests.accounts.signing_in.people import OTHER, PASSWORD, Person, an_address
+from tests.accounts.signing_in.people import OTHER, PASSWORD, Person
 
 Someone = Callable[..., Person]
 
@@ -205,4 +205,3 @@ async def test_plus_is_a_part_of_the_name_where_nobody_says_otherwise(someone: S
 async def test_an_address_may_be_longer_than_usual(someone: Someone) -> None:
     person = someone(email=f"{new_id().hex[:20]}{'x' * 40}@{'d' * 60}.example.com")
     assert (await person.sign_up()).status_code == 202
-    assert an_address() != an_address()
