@@ -8,6 +8,7 @@ from app.generation import callbacks
 from app.generation.advance import Engine
 from app.generation.reports import health
 from app.ledger import service as ledger
+from app.mail import service as mail
 from app.providers import probing
 from workers.context import Context
 
@@ -42,6 +43,12 @@ async def sweep_callbacks(context: Context) -> None:
     """What providers sent more than a week ago."""
     engine: Engine = context["engine"]
     await callbacks.forget_old(engine.database)
+
+
+async def sweep_mails(context: Context) -> None:
+    """What was sent, or given up, longer ago than mails are kept."""
+    engine: Engine = context["engine"]
+    await mail.forget_old(engine.database, engine.settings)
 
 
 async def expire_credits(context: Context) -> None:

@@ -3,12 +3,14 @@
 `BACKLOT_DATABASE_URL` is `settings.database.url`: the first word after the prefix names the group.
 """
 
+from email.utils import getaddresses, parseaddr
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 DEVELOPMENT_SECRET = "development-only-secret-change-me"  # noqa: S105  refused in production
@@ -192,7 +194,70 @@ class Auth(_Group):
 
 
 class Mail(_Group):
+    backend: Literal["smtp", "resend", "catcher", "none"] | None = Field(default=None, description="how mails leave")
     sender: str = "Backlot <no-reply@localhost>"
+    reply_to: str | None = Field(default=None, description="a mailbox somebody reads")
+    product: str = Field(default="Backlot", min_length=1, max_length=30, description="what mails call the product")
+    smtp_url: SecretStr | None = Field(default=None, description="smtp://user:password@host:587, or smtps://")
+    smtp_password: SecretStr | None = Field(default=None, description="where it is not in the URL")
+    smtp_tls: Literal["auto", "starttls", "implicit", "none"] = "auto"
+    smtp_ca: Path | None = Field(default=None, description="certificates to trust, where it is not one of the system's")
+    resend_key: SecretStr | None = None
+    resend_url: str = "https://api.resend.com"
+    templates: Path | None = Field(default=None, description="a folder of your own, looked in first")
+    keep_days: float = Field(default=30, ge=0, description="sent mails are forgotten after this")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_unset(cls, given: Any) -> Any:
+        return {name: value for name, value in given.items() if value != ""} if isinstance(given, dict) else given
+
+    @field_validator("sender", "reply_to")
+    @classmethod
+    def _is_one_mailbox(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        name, address = parseaddr(value)
+        local, _, domain = address.rpartition("@")
+        if not (local and domain and value.isprintable()) or len(getaddresses([value])) != 1 or "@" in name:
+            raise ValueError("write one address, alone or as: Name <name@example.com>")
+        return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_of_a_mail_server(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            url = urlsplit(value.get_secret_value())
+            try:
+                is_right = url.scheme in ("smtp", "smtps") and bool(url.hostname) and url.port != 0
+            except ValueError:
+                is_right = False
+            if not is_right or url.path not in ("", "/") or url.query:
+                raise ValueError("write smtp://user:password@host:587, or smtps:// where TLS begins at once")
+        return value
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if self.backend == "smtp" and self.smtp_url is None:
+            raise ValueError("BACKLOT_MAIL_BACKEND=smtp needs BACKLOT_MAIL_SMTP_URL")
+        if self.backend == "resend" and self.resend_key is None:
+            raise ValueError("BACKLOT_MAIL_BACKEND=resend needs BACKLOT_MAIL_RESEND_KEY")
+        if self.backend is None and self.smtp_url is not None and self.resend_key is not None:
+            raise ValueError("both SMTP and Resend are set: say which by BACKLOT_MAIL_BACKEND")
+        return self
+
+    @property
+    def chosen(self) -> Literal["smtp", "resend", "catcher", "none"] | None:
+        """How mails leave, told or seen from what is set; None: nobody said."""
+        if self.backend is None and self.smtp_url is not None:
+            return "smtp"
+        if self.backend is None and self.resend_key is not None:
+            return "resend"
+        return self.backend
+
+    @property
+    def sender_domain(self) -> str:
+        return parseaddr(self.sender)[1].rpartition("@")[2]
 
 
 class Log(_Group):
@@ -243,6 +308,15 @@ class Settings(BaseSettings):
             faults.append("BACKLOT_AUTH_COOKIE_SECURE must be true")
         if "*" in self.api.cors_origins:
             faults.append("BACKLOT_API_CORS_ORIGINS must list origins, not *")
+        if self.mail.chosen is None:
+            faults.append(
+                "BACKLOT_MAIL_SMTP_URL or BACKLOT_MAIL_RESEND_KEY must be set: nobody can verify an address or reset a "
+                "password without mail; BACKLOT_MAIL_BACKEND=none does without all the same"
+            )
+        if self.mail.chosen == "catcher":
+            faults.append("BACKLOT_MAIL_BACKEND must not be catcher, which shows mails with their links to anybody")
+        if self.mail.chosen in ("smtp", "resend") and self.mail.sender_domain == "localhost":
+            faults.append("BACKLOT_MAIL_SENDER must be an address of a domain of yours")
         if faults:
             raise ValueError("refusing to start in production: " + "; ".join(faults))
         return self

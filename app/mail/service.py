@@ -1,14 +1,23 @@
 """Asking for a mail, in the transaction of what it tells of."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core import queue
+from app.core.db import Database
 from app.core.ids import new_id
+from app.core.settings import Settings
 from app.events import service as events
+from app.mail import queries
 from app.mail.models import Mail
+
+CHANNEL = "backlot:mail"
+DUE = "due"
+"""What whoever sends mails hears on the channel."""
 
 Kind = Literal[
     "verify_email",
@@ -21,6 +30,7 @@ Kind = Literal[
     "confirm_identity",
     "identity_linked",
     "identity_unlinked",
+    "confirm",
     "invitation",
     "deletion_scheduled",
     "account_deleted",
@@ -59,3 +69,22 @@ def post(
             expires_at=expires_at,
         )
     )
+    queue.publish(session, CHANNEL, DUE)
+
+
+async def erase(session: AsyncSession, addresses: Sequence[str]) -> None:
+    """Forget every mail to these addresses, sent or not, and the sent ones that name them.
+
+    Whoever wants a last mail to one of them posts it afterwards: `account_deleted` leaves no row once it is sent.
+    """
+    await session.flush()
+    await queries.erase(session, addresses)
+
+
+async def forget_old(database: Database, settings: Settings) -> int:
+    """Delete what was sent, or given up, longer ago than mails are kept; how many."""
+    kept_for = timedelta(days=settings.mail.keep_days).total_seconds()
+    forgotten = 0
+    while gone := len(await database.fetch(queries.FORGET, kept_for)):
+        forgotten += gone
+    return forgotten
