@@ -12,6 +12,7 @@ from app.accounts.caller_cache import CallerCache
 from app.accounts.keys.router import router as api_keys
 from app.accounts.signing_in.desk import SignInDesk
 from app.accounts.signing_in.router import router as signing_in
+from app.accounts.pages.router import router as account_pages
 from app.assets.router import files_router
 from app.assets.router import router as assets
 from app.assets.tools import AssetTools
@@ -47,6 +48,7 @@ from app.generation.router import router as tasks
 from app.generation.telling import Teller
 from app.generation.waiting import Lookout
 from app.ledger.router import router as credits_
+from app.mail.dev_router import router as dev_mail
 from app.providers.board import Board
 from app.providers.catalog import Catalog
 
@@ -116,6 +118,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.include_router(router)
     for router in (signing_in, problems, health, files_router):
         app.include_router(router)
+    app.include_router(account_pages)
+    if settings.env == "development":
+        app.include_router(dev_mail)
     app.add_middleware(Hot, routes=hot_routes)
     app.add_middleware(
         BodyGuard,

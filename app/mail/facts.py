@@ -41,10 +41,13 @@ def _kept(letter: str) -> str:
 
 
 _BRANDS = {"google": "Google", "github": "GitHub"}
+_PLAIN = re.compile("[A-Za-z0-9 _-]{1,30}")
 
 
-def brand(name: str) -> str:
-    return _BRANDS.get(name, name)
+def brand(name: str, locale: str) -> str:
+    """How a provider of sign-ins writes itself; it stands in subjects and on buttons, so that only plain names do."""
+    found = _BRANDS.get(name, str(name))
+    return found if _PLAIN.fullmatch(found) else "nhà cung cấp khác" if locale == "vi" else "another provider"
 
 
 _ROLES = {"vi": {"owner": "chủ sở hữu", "admin": "quản trị viên", "member": "thành viên", "viewer": "người xem"}}

@@ -8,13 +8,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.mail.models import CaughtMail, Mail
 
-# Up to $2 mails that are due, for $3 seconds; none while the backend $1 is paused. $4: the most tries. Those tried less
-# often go first, so that what fails again and again delays nobody.
+# Up to $2 mails that are due, for $3 seconds; none while the backend $1 is paused. $4: the most tries, $5: the most days.
+# Those tried less often go first, so that what fails again and again delays nobody.
 CLAIM = """
     update mails m set attempts = attempts + 1, due_at = now() + make_interval(secs => $3), error = null
     from (
         select id from mails
         where status = 'pending' and due_at <= now() and attempts < $4 and (expires_at is null or expires_at > now())
+            and created_at > now() - make_interval(days => $5)
             and not exists (select from mail_pauses where backend = $1 and until > now())
         order by attempts, due_at limit $2 for update skip locked
     ) due
@@ -29,7 +30,7 @@ SETTLE = """
     from (
         select id from mails
         where status = 'pending' and due_at <= now()
-            and (expires_at <= now() or attempts >= $1 or created_at < now() - make_interval(days => $2))
+            and (expires_at <= now() or attempts >= $1 or created_at <= now() - make_interval(days => $2))
         order by due_at limit 500 for update skip locked
     ) over
     where m.id = over.id

@@ -114,7 +114,7 @@ class Postman:
         task.add_done_callback(done)
 
     async def _claim(self, most: int) -> list[asyncpg.Record]:
-        return await self._database.fetch(queries.CLAIM, self._sender.name, most, LEASE_SECONDS, MOST_TRIES)
+        return await self._database.fetch(queries.CLAIM, self._sender.name, most, LEASE_SECONDS, MOST_TRIES, MOST_DAYS)
 
     async def _settle(self) -> None:
         for row in await self._database.fetch(queries.SETTLE, MOST_TRIES, MOST_DAYS):

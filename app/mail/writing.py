@@ -173,7 +173,7 @@ class Writer:
             else:
                 words = self._words.overlay()
                 words.filters = self._words.filters | {
-                    "brand": facts.brand,
+                    "brand": partial(facts.brand, locale=locale),
                     "role": partial(facts.role, locale=locale),
                     "when": partial(facts.when, locale=locale),
                 }
@@ -212,6 +212,7 @@ def _shape(source: str) -> Shape:
 
 
 def _cut(subject: str) -> str:
+    subject = "".join(letter for letter in subject if letter.isprintable())
     return subject if len(subject) <= LONGEST_SUBJECT else subject[: LONGEST_SUBJECT - 1].rstrip() + "…"
 
 
