@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.mail.models import CaughtMail, Mail
 
-# Up to $2 mails that are due, for $3 seconds; none while the backend $1 is paused. $4: the most tries, $5: the most days.
-# Those tried less often go first, so that what fails again and again delays nobody.
+# Up to $2 mails that are due, for $3 seconds; none while the backend $1 is paused. At most $4 tries, and $5 days.
+# Those tried less often go first: what fails again and again delays nobody.
 CLAIM = """
     update mails m set attempts = attempts + 1, due_at = now() + make_interval(secs => $3), error = null
     from (
@@ -85,7 +85,7 @@ CATCH = """
 """
 CAUGHT_AT_MOST = 500
 FORGET_CAUGHT = f"""
-    delete from caught_mails where id < (select id from caught_mails order by id desc offset {CAUGHT_AT_MOST} limit 1)
+    delete from caught_mails where id <= (select id from caught_mails order by id desc offset {CAUGHT_AT_MOST} limit 1)
 """
 
 
