@@ -41,7 +41,7 @@ def _kept(letter: str) -> str:
 
 
 _BRANDS = {"google": "Google", "github": "GitHub"}
-_PLAIN = re.compile("[A-Za-z0-9 _-]{1,30}")
+_PLAIN = re.compile(r"[\w -]{1,30}")
 
 
 def brand(name: str, locale: str) -> str:

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "a1c0de0b0910"
-down_revision = "a1c0de00000b"
+down_revision = "a1c0de0b0930"
 branch_labels = None
 depends_on = None
 

@@ -14,7 +14,7 @@ const PATHS = {
   "verify-email": "auth/verify-email",
   "reset-password": "auth/reset-password",
   "confirm-email-change": "auth/confirm-email-change",
-  "confirm-identity": "auth/oauth/confirm-identity",
+  "confirm-identity": "auth/confirm-identity",
   confirm: "auth/confirm",
 };
 
@@ -40,9 +40,8 @@ async function post(path, body, headers = {}) {
   }
   const told = await answer.json().catch(() => ({}));
   if (!answer.ok) {
-    const fields = (told.errors || []).map((error) => error.detail).join(" ");
-    const detail = words.problems[told.code] || [told.detail, fields === told.detail ? "" : fields].join(" ").trim();
-    throw new Refused(`${words.try_again}: ${detail || answer.status}`);
+    const fields = told.code === "invalid_request" ? told.errors.map((error) => error.detail).join(" ") : "";
+    throw new Refused(`${words.try_again}: ${words.problems[told.code] || fields || told.detail || answer.status}`);
   }
   return told;
 }
@@ -61,9 +60,12 @@ async function send(given) {
   const page = form.dataset.page;
   if (page === "accept-invitation") {
     await join(given);
-  } else {
-    await post(PATHS[page], page === "reset-password" ? { token, password: given.get("password") } : { token });
+    return words.done;
   }
+  // The password settles that whoever reads the mailbox is who signed up; without one only the address is verified.
+  const password = given.get("password");
+  const told = await post(PATHS[page], password ? { token, password } : { token });
+  return told.status === "waiting" ? words.waiting : words.done;
 }
 
 form.addEventListener("submit", async (event) => {
@@ -71,10 +73,10 @@ form.addEventListener("submit", async (event) => {
   button.disabled = true;
   say(words.working, "");
   try {
-    await send(new FormData(form));
+    const text = await send(new FormData(form));
     form.hidden = true;
     document.getElementById("lead").hidden = true;
-    say(words.done, "done");
+    say(text, "done");
   } catch (fault) {
     button.disabled = false;
     say(fault instanceof Refused ? fault.message : words.no_answer, "wrong");

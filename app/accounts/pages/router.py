@@ -71,7 +71,7 @@ def choose(accepted: str) -> Language:
 @cache
 def _render(page: str, language: Language, product: str) -> str:
     common, own = words.COMMON[language], words.PAGES[language][page]
-    texts = asdict(common) | {"done": own.done, "problems": words.PROBLEMS[language]}
+    texts = asdict(common) | {"done": own.done, "waiting": own.waiting, "problems": words.PROBLEMS[language]}
     return _TEMPLATES.get_template("page.html").render(
         page=page, language=language, product=product, words=own, common=common, texts=json.dumps(texts)
     )

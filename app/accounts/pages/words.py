@@ -13,6 +13,8 @@ class Words:
     lead: str
     button: str
     done: str
+    waiting: str = ""
+    """Where something else has to happen too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,7 @@ class Common:
     email: str
     password: str
     new_password: str
+    known_password: str
     working: str
     no_token: str
     no_script: str
@@ -32,6 +35,7 @@ COMMON: dict[Language, Common] = {
         email="E-mail address",
         password="Password",  # noqa: S106
         new_password="New password",  # noqa: S106
+        known_password="The password you chose (you may leave it out)",  # noqa: S106
         working="One moment …",
         no_token="This link is not complete. Open the whole link from the mail.",  # noqa: S106
         no_script="This page needs JavaScript.",
@@ -42,6 +46,7 @@ COMMON: dict[Language, Common] = {
         email="Địa chỉ e-mail",
         password="Mật khẩu",  # noqa: S106
         new_password="Mật khẩu mới",  # noqa: S106
+        known_password="Mật khẩu bạn đã chọn (có thể bỏ trống)",  # noqa: S106
         working="Xin chờ một lát …",
         no_token="Liên kết này không đầy đủ. Hãy mở toàn bộ liên kết trong thư.",  # noqa: S106
         no_script="Trang này cần JavaScript.",
@@ -50,17 +55,32 @@ COMMON: dict[Language, Common] = {
     ),
 }
 
-# What the API says of what can go wrong here is English; those who read a page in another language get these.
+# What the API says of what can go wrong here is meant for programmers, and English: readers get these, by its code.
 PROBLEMS: dict[Language, dict[str, str]] = {
-    "en": {},
+    "en": {
+        "invalid_link": "This link is not valid any more: it was used already, is too old, or there is a newer one. "
+        "Ask for another mail.",
+        "password_needed": "Please enter the password you chose when you signed up, too.",
+        "wrong_password": "This is not the password you chose.",
+        "invitation_not_found": "This invitation is not valid any more. Ask for another one.",
+    },
     "vi": {
-        "invalid_token": "Liên kết này không còn hiệu lực: nó đã được dùng, đã hết hạn hoặc có liên kết mới hơn. "
-        "Hãy yêu cầu một liên kết mới.",
-        "weak_password": "Mật khẩu này quá dễ đoán. Hãy chọn mật khẩu dài hơn, không dùng từ hay dãy số quen thuộc.",
+        "invalid_link": "Liên kết này không còn hiệu lực: nó đã được dùng, đã quá hạn hoặc đã có liên kết mới hơn. "
+        "Hãy yêu cầu gửi lại thư.",
+        "password_needed": "Hãy nhập thêm mật khẩu bạn đã chọn khi đăng ký.",
+        "wrong_password": "Đây không phải mật khẩu bạn đã chọn.",
+        "weak_password": "Mật khẩu này quá dễ đoán. Hãy chọn mật khẩu dài hơn, ví dụ bốn từ không liên quan đến nhau.",
         "invalid_credentials": "Địa chỉ e-mail hoặc mật khẩu không đúng.",
+        "invalid_request": "Thông tin bạn nhập chưa hợp lệ.",
         "too_many_attempts": "Bạn đã thử quá nhiều lần. Hãy đợi một lúc rồi thử lại.",
-        "too_many_requests": "Bạn đã thử quá nhiều lần. Hãy đợi một lúc rồi thử lại.",
+        "too_many_sign_ins": "Hiện có quá nhiều người đăng nhập. Hãy thử lại sau ít phút.",
+        "account_suspended": "Tài khoản đang bị tạm khóa.",
         "email_unverified": "Địa chỉ e-mail của bạn chưa được xác nhận. Hãy mở liên kết trong thư đã gửi cho bạn.",
+        "email_taken": "Địa chỉ này hiện thuộc về một tài khoản khác.",
+        "identity_taken": "Cách đăng nhập này đã được gắn với một tài khoản khác.",
+        "invitation_not_found": "Lời mời này không còn hiệu lực. Hãy xin một lời mời khác.",
+        "other_invitee": "Lời mời này được gửi đến một địa chỉ khác. Hãy đăng nhập bằng địa chỉ đó.",
+        "captcha_required": "Bạn không thể đăng nhập tại đây. Hãy mở lời mời trong sản phẩm.",
         "dependency_down": "Hệ thống tạm thời gián đoạn. Hãy thử lại sau ít phút.",
         "internal": "Đã có lỗi ở phía chúng tôi. Hãy thử lại sau ít phút.",
     },
@@ -84,6 +104,7 @@ PAGES: dict[Language, dict[str, Words]] = {
             "Confirm your new e-mail address",
             "The address of your account is changed when both addresses have confirmed.",
             "Confirm",
+            "Your address was changed.",
             "Confirmed. The address is changed as soon as the other one has confirmed too.",
         ),
         "accept-invitation": Words(
@@ -123,6 +144,7 @@ PAGES: dict[Language, dict[str, Words]] = {
             "Xác nhận địa chỉ e-mail mới",
             "Địa chỉ của tài khoản chỉ được đổi khi cả hai địa chỉ đều đã xác nhận.",
             "Xác nhận",
+            "Địa chỉ của bạn đã được đổi.",
             "Đã xác nhận. Địa chỉ sẽ được đổi ngay khi địa chỉ còn lại cũng xác nhận.",
         ),
         "accept-invitation": Words(
