@@ -35,7 +35,7 @@ COMMON: dict[Language, Common] = {
         email="E-mail address",
         password="Password",  # noqa: S106
         new_password="New password",  # noqa: S106
-        known_password="The password you chose (you may leave it out)",  # noqa: S106
+        known_password="Password (you may leave it out)",  # noqa: S106
         working="One moment …",
         no_token="This link is not complete. Open the whole link from the mail.",  # noqa: S106
         no_script="This page needs JavaScript.",
@@ -46,7 +46,7 @@ COMMON: dict[Language, Common] = {
         email="Địa chỉ e-mail",
         password="Mật khẩu",  # noqa: S106
         new_password="Mật khẩu mới",  # noqa: S106
-        known_password="Mật khẩu bạn đã chọn (có thể bỏ trống)",  # noqa: S106
+        known_password="Mật khẩu (có thể bỏ trống)",  # noqa: S106
         working="Xin chờ một lát …",
         no_token="Liên kết này không đầy đủ. Hãy mở toàn bộ liên kết trong thư.",  # noqa: S106
         no_script="Trang này cần JavaScript.",
@@ -90,7 +90,7 @@ PAGES: dict[Language, dict[str, Words]] = {
     "en": {
         "verify-email": Words(
             "Confirm your e-mail address",
-            "One click, and your address is confirmed.",
+            "With the password you chose, we also know that it was you who signed up.",
             "Confirm my address",
             "Your address is confirmed. You can close this page.",
         ),
@@ -130,7 +130,7 @@ PAGES: dict[Language, dict[str, Words]] = {
     "vi": {
         "verify-email": Words(
             "Xác nhận địa chỉ e-mail",
-            "Chỉ cần một lần bấm là địa chỉ của bạn được xác nhận.",
+            "Nếu bạn nhập cả mật khẩu đã chọn, chúng tôi biết chắc chính bạn đã đăng ký.",
             "Xác nhận địa chỉ",
             "Địa chỉ của bạn đã được xác nhận. Bạn có thể đóng trang này.",
         ),
