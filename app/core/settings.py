@@ -10,7 +10,17 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    DirectoryPath,
+    Field,
+    FilePath,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 DEVELOPMENT_SECRET = "development-only-secret-change-me"  # noqa: S105  refused in production
@@ -201,10 +211,12 @@ class Mail(_Group):
     smtp_url: SecretStr | None = Field(default=None, description="smtp://user:password@host:587, or smtps://")
     smtp_password: SecretStr | None = Field(default=None, description="where it is not in the URL")
     smtp_tls: Literal["auto", "starttls", "implicit", "none"] = "auto"
-    smtp_ca: Path | None = Field(default=None, description="certificates to trust, where it is not one of the system's")
+    smtp_ca: FilePath | None = Field(
+        default=None, description="certificates to trust, where it is not one of the system's"
+    )
     resend_key: SecretStr | None = None
     resend_url: str = "https://api.resend.com"
-    templates: Path | None = Field(default=None, description="a folder of your own, looked in first")
+    templates: DirectoryPath | None = Field(default=None, description="a folder of your own, looked in first")
     keep_days: float = Field(default=30, ge=0, description="sent mails are forgotten after this")
 
     @model_validator(mode="before")
@@ -244,6 +256,9 @@ class Mail(_Group):
             raise ValueError("BACKLOT_MAIL_BACKEND=resend needs BACKLOT_MAIL_RESEND_KEY")
         if self.backend is None and self.smtp_url is not None and self.resend_key is not None:
             raise ValueError("both SMTP and Resend are set: say which by BACKLOT_MAIL_BACKEND")
+        if self.smtp_url is not None and self.smtp_url.get_secret_value().startswith("smtps:"):
+            if self.smtp_tls not in ("auto", "implicit"):
+                raise ValueError(f"smtps:// begins with TLS: BACKLOT_MAIL_SMTP_TLS={self.smtp_tls} needs smtp://")
         return self
 
     @property

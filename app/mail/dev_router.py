@@ -1,13 +1,13 @@
 """`/dev/mail`: the mails of development, for people, tests and scripts. Does not exist in production.
 
-Whoever reads them can use their links. So it answers browsers for pages of the same site alone, and under no name that
-somebody else's DNS could lead here by.
+Whoever reads them can use their links. So it answers browsers for pages of the same site alone, under no name that
+somebody else's DNS could lead here by, and nobody who comes from the public internet.
 """
 
 import re
 from email import policy
 from email.parser import BytesParser
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -20,13 +20,14 @@ from app.core.db import DbSession
 from app.core.dependencies import SettingsDep
 from app.core.ids import IdFormat, encode
 from app.core.problems import NotFound
-from app.core.wire import moment
+from app.core.visitor import client_ip
+from app.core.wire import Text, moment
 from app.mail import queries
 from app.mail.models import CaughtMail
 from app.mail.writing import TEMPLATES
 
 MailId = Annotated[UUID, IdFormat("mail")]
-To = Annotated[str | None, Query(description="Only those to this address.")]
+To = Annotated[Text | None, Query(description="Only those to this address.")]
 _LINK = re.compile(r"https?://\S+")
 _PAGES = Environment(
     loader=FileSystemLoader(TEMPLATES.parent / "web"), autoescape=True, trim_blocks=True, lstrip_blocks=True
@@ -47,16 +48,20 @@ _OF_MAILS = _COMMON | {
 def _only_from_here(request: Request, settings: SettingsDep) -> None:
     host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
     is_ours = host == "localhost" or host.endswith(".localhost") or host == urlsplit(settings.api.public_url).hostname
-    if not (is_ours or _is_address(host)) or request.headers.get("sec-fetch-site") == "cross-site":
+    came_by = [client_ip(request, settings), *request.headers.get("x-forwarded-for", "").split(",")]
+    if (
+        not (is_ours or _address(host))
+        or request.headers.get("sec-fetch-site") == "cross-site"
+        or any(found.is_global for hop in came_by if (found := _address(hop.strip())))
+    ):
         raise NotFound
 
 
-def _is_address(host: str) -> bool:
+def _address(text: str) -> IPv4Address | IPv6Address | None:
     try:
-        ip_address(host)
+        return ip_address(text)
     except ValueError:
-        return False
-    return True
+        return None
 
 
 router = APIRouter(prefix="/dev/mail", include_in_schema=False, dependencies=[Depends(_only_from_here)])

@@ -21,6 +21,7 @@ class Mail(Base):
     __table_args__ = (
         CheckConstraint("status in ('pending', 'sent', 'failed', 'expired')", name="status"),
         Index("ix_mails_due", "due_at", postgresql_where=text("status = 'pending'")),
+        Index("ix_mails_next", "attempts", "due_at", postgresql_where=text("status = 'pending'")),
         Index(None, "to_address"),
     )
 

@@ -50,6 +50,7 @@ class Postman:
         self._tower = BellTower(redis, CHANNEL)
         self._pulling: asyncio.Task[None] | None = None
         self._under_way: set[asyncio.Task[None]] = set()
+        self._is_stopping = False
 
     def start(self) -> None:
         self._tower.start()
@@ -57,7 +58,11 @@ class Postman:
 
     async def stop(self) -> None:
         """Claim nothing more; what is under way has some seconds, and is then left to the end of its lease."""
-        await _end({self._pulling} if self._pulling else set())
+        self._is_stopping = True
+        self._tower.hush()
+        if self._pulling is not None:  # not cancelled: what a claim has just taken would wait for the end of its lease
+            await asyncio.wait({self._pulling}, timeout=STOP_SECONDS)
+            await _end({self._pulling})
         await self._tower.close()
         if self._under_way:
             _, left = await asyncio.wait(self._under_way, timeout=STOP_SECONDS)
@@ -76,7 +81,7 @@ class Postman:
 
     async def _pull(self) -> None:
         with self._tower.bell(DUE) as bell:
-            while True:
+            while not self._is_stopping:
                 try:
                     seconds = await self._pull_once(bell)
                 except UNREACHABLE as fault:
@@ -175,7 +180,7 @@ class Postman:
                 return
             except UNREACHABLE as fault:
                 if monotonic() > until:
-                    log.error("mail_not_noted", mail_id=str(values[0]), error=repr(fault))
+                    log.error("mail_not_noted", about=str(values[0]), error=repr(fault))
                     return
             await asyncio.sleep(PAUSE_SECONDS)
 

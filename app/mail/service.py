@@ -54,6 +54,8 @@ def post(
     `facts` are what the template shows; `token_id` is the row whose token its link carries (`app.core.tokens`), and
     `expires_at` when that is no longer good. The event log hears that there was a mail, not to whom nor what was in it.
     """
+    if token_id is not None and expires_at is None:
+        raise ValueError("a mail says how long its link works: give expires_at")
     event_id = new_id()
     events.record(
         session, f"mail.{kind}", workspace_id=workspace_id, mode="live", data={"kind": kind}, event_id=event_id

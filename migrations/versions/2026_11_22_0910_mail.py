@@ -10,6 +10,9 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.create_index(
+        "ix_mails_next", "mails", ["attempts", "due_at"], unique=False, postgresql_where=sa.text("status = 'pending'")
+    )
     op.create_table(
         "mail_pauses",
         sa.Column("backend", sa.String(), nullable=False),
@@ -34,3 +37,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("caught_mails")
     op.drop_table("mail_pauses")
+    op.drop_index("ix_mails_next", table_name="mails", postgresql_where=sa.text("status = 'pending'"))

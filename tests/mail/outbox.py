@@ -1,10 +1,11 @@
 """The outbox of mails as tests use it."""
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from app.core import clock
 from app.core.db import Database
 from app.core.ids import new_id
 from app.core.settings import Mail, Settings
@@ -51,7 +52,7 @@ class Outbox:
                 workspace_id=new_id(),
                 facts=facts,
                 token_id=token_id or new_id(),
-                expires_at=expires_at,
+                expires_at=expires_at or clock.now() + timedelta(hours=1),
             )
         rows = await self.database.fetch("select id from mails")
         (made,) = {row["id"] for row in rows} - before

@@ -96,12 +96,22 @@ async def test_in_production_there_is_no_such_page(settings: Settings, path: str
 
 @pytest.mark.parametrize(
     "headers",
-    [{"Host": "rebound.evil.example"}, {"Host": "localhost.evil.example:8000"}, {"Sec-Fetch-Site": "cross-site"}],
+    [
+        {"Host": "rebound.evil.example"},
+        {"Host": "localhost.evil.example:8000"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"X-Forwarded-For": "8.8.8.8, 10.0.0.1"},
+    ],
 )
-async def test_pages_of_other_sites_read_nothing(web: httpx.AsyncClient, headers: dict[str, str]) -> None:
+async def test_other_sites_and_strangers_read_nothing(web: httpx.AsyncClient, headers: dict[str, str]) -> None:
     async with web:
         for method, path in (("GET", "/dev/mail.json"), ("GET", "/dev/mail"), ("DELETE", "/dev/mail")):
             assert (await web.request(method, path, headers=headers)).status_code == 404
+
+
+async def test_what_no_address_can_hold_is_refused(web: httpx.AsyncClient) -> None:
+    async with web:
+        assert (await web.get("/dev/mail.json?to=%00")).status_code == 422
 
 
 @pytest.mark.parametrize("path", ["mail_01jcqzm4x8e3v9tk5h2w7d6n0p", "nonsense"])

@@ -12,12 +12,13 @@ from pathlib import Path
 from time import monotonic
 
 import pytest
+import structlog
 
 from app.core import clock, tokens
 from app.core.db import Database
 from app.core.ids import new_id
 from app.core.telemetry import configure_logs
-from app.mail import service
+from app.mail import sending, service
 from app.mail.sending import LEASE_SECONDS, Postman
 from tests.mail.outbox import Outbox
 from tests.mail.smtp_server import SmtpServer
@@ -125,7 +126,7 @@ async def test_a_mail_whose_link_is_dead_is_not_sent(outbox: Outbox, smtp: SmtpS
 
 async def test_what_nobody_could_send_for_days_is_no_news_any_more(outbox: Outbox, smtp: SmtpServer) -> None:
     await smtp.stop()
-    mail_id = await outbox.post()
+    mail_id = await outbox.post("account_exists")
     await outbox.database.fetch("update mails set created_at = now() - interval '4 days' where id = $1", mail_id)
     postman = outbox.postman(smtp_url=smtp.url)
     await postman.deliver()
@@ -193,7 +194,7 @@ async def test_a_fault_of_a_template_is_tried_again(outbox: Outbox, smtp: SmtpSe
 
 
 async def test_logs_name_no_address_no_token_and_no_content(
-    outbox: Outbox, smtp: SmtpServer, capsys: pytest.CaptureFixture[str]
+    outbox: Outbox, smtp: SmtpServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     smtp.recipients["bad@example.com"] = "550 <bad@example.com> unknown"
     smtp.recipients["late@example.com"] = "450 <late@example.com> busy"
@@ -202,11 +203,13 @@ async def test_logs_name_no_address_no_token_and_no_content(
     root = logging.getLogger()
     kept = root.handlers, root.level
     configure_logs(outbox.settings.model_copy(update={"log": outbox.settings.log.model_copy(update={"level": "info"})}))
+    monkeypatch.setattr(sending, "log", structlog.get_logger())  # a logger keeps the level it began with
     try:
         for to in ("good@example.com", "bad@example.com", "late@example.com"):
             mail_id = await outbox.post("invitation", to, facts={"inviter": "Nguyễn An"}, token_id=token_id)
         await outbox.postman(smtp_url=smtp.url).deliver()
     finally:
+        configure_logs(outbox.settings)
         root.handlers, root.level = kept
     logged = capsys.readouterr().err
     assert "mail_sent" in logged
@@ -251,3 +254,9 @@ async def test_old_mails_are_forgotten_and_those_that_wait_are_not(outbox: Outbo
     await database.fetch("update mails set status = 'sent' where id = $1", await outbox.post(to="new@example.com"))
     assert await service.forget_old(database, outbox.settings) == 2
     assert (await outbox.statuses()).keys() == {"waits@example.com", "new@example.com"}
+
+
+async def test_a_link_has_an_end(database: Database) -> None:
+    with pytest.raises(ValueError, match="expires_at"):
+        async with database.transaction() as session:
+            service.post(session, "confirm", to="a@example.com", locale="en", workspace_id=new_id(), token_id=new_id())

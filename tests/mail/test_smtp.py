@@ -217,3 +217,10 @@ async def test_what_is_not_one_address_is_not_sent_to(outbox: Outbox, smtp: Smtp
     await outbox.postman(smtp_url=smtp.url).deliver()
     assert (await outbox.row(mail_id))["status"] == "failed"
     assert smtp.envelopes == []
+
+
+async def test_an_address_the_server_cannot_take_is_given_up(outbox: Outbox, smtp: SmtpServer) -> None:
+    mail_id = await outbox.post(to="ngô@example.com")
+    await outbox.postman(smtp_url=smtp.url).deliver()
+    row = await outbox.row(mail_id)
+    assert (row["status"], row["error"]) == ("failed", "the SMTP server takes no address that is not ASCII")
