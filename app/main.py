@@ -10,9 +10,9 @@ from fastapi_offline import FastAPIOffline
 from app import openapi
 from app.accounts.caller_cache import CallerCache
 from app.accounts.keys.router import router as api_keys
+from app.accounts.pages.router import router as account_pages
 from app.accounts.signing_in.desk import SignInDesk
 from app.accounts.signing_in.router import router as signing_in
-from app.accounts.pages.router import router as account_pages
 from app.assets.router import files_router
 from app.assets.router import router as assets
 from app.assets.tools import AssetTools

@@ -256,9 +256,9 @@ class Mail(_Group):
             raise ValueError("BACKLOT_MAIL_BACKEND=resend needs BACKLOT_MAIL_RESEND_KEY")
         if self.backend is None and self.smtp_url is not None and self.resend_key is not None:
             raise ValueError("both SMTP and Resend are set: say which by BACKLOT_MAIL_BACKEND")
-        if self.smtp_url is not None and self.smtp_url.get_secret_value().startswith("smtps:"):
-            if self.smtp_tls not in ("auto", "implicit"):
-                raise ValueError(f"smtps:// begins with TLS: BACKLOT_MAIL_SMTP_TLS={self.smtp_tls} needs smtp://")
+        begins_with_tls = self.smtp_url is not None and self.smtp_url.get_secret_value().startswith("smtps:")
+        if begins_with_tls and self.smtp_tls not in ("auto", "implicit"):
+            raise ValueError(f"smtps:// begins with TLS: BACKLOT_MAIL_SMTP_TLS={self.smtp_tls} needs smtp://")
         return self
 
     @property
