@@ -71,7 +71,7 @@ PROBLEMS: dict[Language, dict[str, str]] = {
         "wrong_password": "Đây không phải mật khẩu bạn đã chọn.",
         "weak_password": "Mật khẩu này quá dễ đoán. Hãy chọn mật khẩu dài hơn, ví dụ bốn từ không liên quan đến nhau.",
         "invalid_credentials": "Địa chỉ e-mail hoặc mật khẩu không đúng.",
-        "invalid_request": "Thông tin bạn nhập chưa hợp lệ.",
+        "invalid_request": "Thông tin bạn nhập chưa hợp lệ. Mật khẩu cần có ít nhất 8 ký tự.",
         "too_many_attempts": "Bạn đã thử quá nhiều lần. Hãy đợi một lúc rồi thử lại.",
         "too_many_sign_ins": "Hiện có quá nhiều người đăng nhập. Hãy thử lại sau ít phút.",
         "account_suspended": "Tài khoản đang bị tạm khóa.",
