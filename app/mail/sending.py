@@ -142,7 +142,7 @@ class Postman:
             await self._pause(fault.seconds, str(fault), until)
             await self._note(until, queries.NOT_TRIED, *claim, fault.seconds, str(fault))
         except Rejected as fault:
-            log.error("mail_failed", reason=str(fault), **names)
+            log.warning("mail_failed", reason=str(fault), **names)
             await self._note(until, queries.FAILED, *claim, str(fault))
         except (Transient, TimeoutError, *UNREACHABLE) as fault:
             await self._again(until, row, str(fault) if isinstance(fault, Transient) else type(fault).__name__)
