@@ -67,7 +67,8 @@ async def test_what_may_pass_is_tried_again_with_the_same_key(
     postman = outbox.postman(**told(resend))
     await postman.deliver()
     row = await outbox.row(mail_id)
-    assert (row["status"], row["attempts"], round(row["seconds"])) == ("pending", 1, 10)
+    assert (row["status"], row["attempts"]) == ("pending", 1)
+    assert 5 < row["seconds"] <= 10
     await outbox.wait()
     await postman.deliver()
     assert len({key for key, _ in resend.requests}) == 1
@@ -122,7 +123,7 @@ async def test_its_retry_after_holds_for_all_workers(outbox: Outbox, resend: Res
     await outbox.post_many(9)
     one, another = outbox.postman(**told(resend)), outbox.postman(**told(resend))
     await one.deliver()
-    assert 5 < (await outbox.pauses())["resend"] <= 7
+    assert 2 < (await outbox.pauses())["resend"] <= 7
     assert (await another.deliver(), len(resend.mails)) == (0, 0)
     rows = await outbox.database.fetch("select attempts from mails")
     assert {row["attempts"] for row in rows} == {0}
@@ -132,10 +133,10 @@ async def test_its_retry_after_holds_for_all_workers(outbox: Outbox, resend: Res
 
 
 async def test_the_last_request_of_a_window_is_followed_by_a_rest(outbox: Outbox, resend: ResendServer) -> None:
-    resend.script = [(200, {"id": "49a3999c"}, {"ratelimit-remaining": "0", "ratelimit-reset": "3"})]
+    resend.script = [(200, {"id": "49a3999c"}, {"ratelimit-remaining": "0", "ratelimit-reset": "9"})]
     await outbox.post()
     await outbox.postman(**told(resend)).deliver()
-    assert 1 < (await outbox.pauses())["resend"] <= 3
+    assert 4 < (await outbox.pauses())["resend"] <= 9
 
 
 async def test_a_spent_quota_waits_for_long(outbox: Outbox, resend: ResendServer) -> None:

@@ -44,7 +44,7 @@ async def test_it_leaves_within_a_second_of_the_commit(outbox: Outbox, smtp: Smt
             began = monotonic()
             await outbox.post(to=f"user{number}@example.com")
             await until_sent(outbox, number + 1)
-            assert monotonic() - began < 1
+            assert monotonic() - began < 1, "a look by itself comes every two"
 
 
 async def test_a_lost_bell_costs_seconds_only(outbox: Outbox, smtp: SmtpServer) -> None:
