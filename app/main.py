@@ -13,6 +13,7 @@ from app.accounts.keys.router import router as api_keys
 from app.accounts.pages.router import router as account_pages
 from app.accounts.signing_in.desk import SignInDesk
 from app.accounts.signing_in.router import router as signing_in
+from app.accounts.sessions.router import router as sessions
 from app.assets.router import files_router
 from app.assets.router import router as assets
 from app.assets.tools import AssetTools
@@ -114,7 +115,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.sealer = Sealer(settings, "kept answers")
     app.state.catalog = Catalog.load(settings)
-    for router in (tasks, batches, assets, credits_, api_keys, catalog, provider_health, inbound):
+    for router in (tasks, batches, assets, credits_, api_keys, sessions, catalog, provider_health, inbound):
         app.include_router(router)
     for router in (signing_in, problems, health, files_router):
         app.include_router(router)

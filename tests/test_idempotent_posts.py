@@ -23,6 +23,9 @@ from tests.conftest import PHOTOS, Account, free_port
 from tests.test_openapi import OPERATIONS
 
 NEED_NONE = {
+    "refresh_session": "a refresh token changes once, and the last change is told again",
+    "log_out": "what has ended has ended",
+    "log_out_everywhere": "what has ended has ended",
     "quote_task": "nothing is kept and nothing is spent",
     "sign_up": "again it changes nothing, and a mail is sent again, a few times an hour at most",
     "resend_verification": "it sends a mail, a few times an hour at most",

@@ -56,8 +56,6 @@ _cookie = APIKeyCookie(
     f" `{csrf.CSRF_COOKIE}` as the header `X-CSRF-Token` besides.",
 )
 
-_CHALLENGE = {"WWW-Authenticate": "Bearer"}
-
 _KNOWN_PROBLEMS: tuple[type[Problem], ...] = (
     MissingCredentials,
     InvalidToken,
@@ -113,17 +111,13 @@ async def recognise(request: Request, *, is_fresh: bool = False) -> CallerInfo:
     """
     text, is_cookie = _presented(request)
     if not text:
-        raise MissingCredentials(headers=_CHALLENGE)
+        raise MissingCredentials
     callers = get_callers(request)
-    try:
-        caller = await callers.find(text, _workspace_asked_for(request), is_cookie=is_cookie)
-        if is_fresh:
-            callers.forget(caller.session_id or caller.user_id)
-            caller = await callers.find(text, _workspace_asked_for(request), is_cookie=is_cookie)
-    except Problem as problem:
-        if problem.status == 401:
-            problem.headers.update(_CHALLENGE)
-        raise
+    workspace_id = _workspace_asked_for(request)
+    caller = await callers.find(text, workspace_id, is_cookie=is_cookie)
+    if is_fresh:
+        callers.forget(caller.session_id or caller.user_id)
+        caller = await callers.find(text, workspace_id, is_cookie=is_cookie)
     if is_cookie and caller.session_id is not None:
         csrf.check(request, caller.session_id)
     return caller

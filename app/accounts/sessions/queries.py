@@ -5,13 +5,14 @@ from datetime import datetime
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy import ColumnElement, Row, delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.models import User
 from app.accounts.sessions.models import Session, SigningKey
 from app.core.db import Database
+from app.core.paging import PageRequest
 
 # Whose session it is, and what they are in the workspace asked for: their personal one where none is.
 _SESSION_WITH_USER = """
@@ -57,7 +58,7 @@ async def end_sessions(session: AsyncSession, user_id: UUID, *, reason: str, kee
     """Which were ended."""
     # Whoever is signing in just now waits, and then sees why.
     await session.execute(select(User.id).where(User.id == user_id).with_for_update())
-    open_ones = [Session.user_id == user_id, Session.revoked_at.is_(None), Session.expires_at > func.now()]
+    open_ones = _open(user_id)
     if keep is not None:
         open_ones.append(Session.id != keep)
     ended = await session.execute(
@@ -96,3 +97,48 @@ async def put_signing_key(session: AsyncSession, kid: str, secret: bytes) -> boo
         insert(SigningKey).values(kid=kid, secret=secret).on_conflict_do_nothing().returning(SigningKey.kid)
     )
     return made.first() is not None
+
+
+async def lock_session(session: AsyncSession, session_id: UUID) -> Session | None:
+    query = select(Session).where(Session.id == session_id).with_for_update()
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def lock_own_session(session: AsyncSession, session_id: UUID, *, user_id: UUID) -> Session | None:
+    """One that is open."""
+    query = select(Session).where(Session.id == session_id, *_open(user_id)).with_for_update()
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def list_sessions(session: AsyncSession, page: PageRequest, *, user_id: UUID) -> Sequence[Session]:
+    """Those that are open."""
+    query = select(Session).where(*_open(user_id))
+    if page.after:
+        query = query.where(tuple_(Session.created_at, Session.id) < (page.after.created_at, page.after.id))
+    query = query.order_by(Session.created_at.desc(), Session.id.desc()).limit(page.limit + 1)
+    return (await session.execute(query)).scalars().all()
+
+
+async def delete_ended(session: AsyncSession, before: datetime, most: int) -> int:
+    """How many of those that ended before that were deleted."""
+    old = select(Session.id).where(Session.expires_at < before).order_by(Session.expires_at).limit(most)
+    query = delete(Session).where(Session.id.in_(old.with_for_update(skip_locked=True)))
+    result = await session.execute(query.execution_options(synchronize_session=False))
+    return int(result.rowcount)  # type: ignore[attr-defined]
+
+
+async def signing_key_made_at(session: AsyncSession) -> datetime | None:
+    query = select(SigningKey.created_at).where(SigningKey.retired_at.is_(None))
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def delete_retired_signing_keys(session: AsyncSession, before: datetime) -> None:
+    await session.execute(delete(SigningKey).where(SigningKey.retired_at < before))
+
+
+def _open(user_id: UUID) -> list[ColumnElement[bool]]:
+    return [Session.user_id == user_id, Session.revoked_at.is_(None), Session.expires_at > func.now()]
+
+
+async def get_user(session: AsyncSession, user_id: UUID) -> User:
+    return (await session.execute(select(User).where(User.id == user_id))).scalar_one()

@@ -37,3 +37,50 @@ class SessionStarted(BaseModel):
     csrf_token: str | None = Field(description="With cookies, what to send as `X-CSRF-Token`: the readable cookie's.")
     session_expires_at: datetime
     user: UserRead
+
+
+class Refresh(BaseModel):
+    """A refresh token, for new tokens."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        strict=True,
+        extra="forbid",
+        json_schema_extra={"examples": [{"refresh_token": "bkr_" + 64 * "0"}]},
+    )
+
+    refresh_token: str = Field(max_length=200)
+
+
+class SessionRead(BaseModel):
+    """A session: the user signed in on one device."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "sess_01jcqzm4x8e3v9tk5h2w7d6n0p",
+                    "object": "session",
+                    "device": "Firefox on Windows",
+                    "user_agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0",
+                    "ip": "203.0.113.7",
+                    "kind": "cookie",
+                    "current": True,
+                    "created_at": "2026-11-21T09:00:00Z",
+                    "last_used_at": "2026-11-21T09:05:12Z",
+                    "expires_at": "2026-11-28T09:00:00Z",
+                }
+            ]
+        }
+    )
+
+    id: SessionId
+    object: Literal["session"] = "session"
+    device: str = Field(description="What it was signed in with, in words.")
+    user_agent: str | None
+    ip: str | None = Field(description="Where it was signed in from.")
+    kind: Literal["bearer", "cookie"]
+    current: bool = Field(description="Whether it is the one you ask with.")
+    created_at: datetime
+    last_used_at: datetime = Field(description="To about a minute.")
+    expires_at: datetime

@@ -15,13 +15,21 @@ from app.accounts.models import Role, User, UserStatus
 from app.accounts.permissions import ROLE_SCOPES
 from app.accounts.schemas import CallerInfo
 from app.accounts.sessions import queries, tokens
+from app.accounts.sessions.errors import InvalidRefreshToken, SessionNotFound
 from app.accounts.sessions.models import Session
 from app.accounts.users import queries as users
 from app.core import clock
+from app.core.db import Database
+from app.core.paging import PageRequest, cut
 from app.core.settings import Settings
 from app.core.visitor import Visitor
 
 Kind = Literal["bearer", "cookie"]
+REPEAT = timedelta(seconds=30)
+"""How long the last refresh may be asked for again."""
+KEPT = timedelta(days=30)
+"""How long a session is kept past its end, for those who look into what happened."""
+AT_ONCE = 5_000
 
 
 async def start(
@@ -59,6 +67,84 @@ async def start(
         data={"kind": kind},
     )
     return made
+
+
+async def refresh(
+    session: AsyncSession, settings: Settings, text: str, visitor: Visitor
+) -> tuple[Session, User] | None:
+    """The session of a refresh token, at the generation whose tokens are to be handed out now, and its user.
+
+    The newest token is changed for the next. The one before it gives that same next one again for REPEAT: to the other
+    tab that refreshed at the same moment, and to whoever never got the answer. Any older one was copied by somebody:
+    then the session has been ended, which the caller must commit before they say so, and the answer is None.
+    Raises InvalidRefreshToken, SessionRevoked or AccountSuspended.
+    """
+    presented = tokens.read_refresh_token(text)
+    of = await queries.lock_session(session, presented.session_id) if presented else None
+    if presented is None or of is None or not tokens.is_refresh_token(settings, presented, of.nonce):
+        raise InvalidRefreshToken
+    now = clock.now()
+    if of.revoked_at is not None or of.expires_at <= now:
+        raise SessionRevoked
+    user = await queries.get_user(session, of.user_id)
+    if user.status != UserStatus.ACTIVE:
+        raise AccountSuspended
+    if presented.generation >= of.generation:  # greater only where the database was put back to an earlier state
+        of.generation, of.rotated_at, of.last_used_at = presented.generation + 1, now, now
+        return of, user
+    if presented.generation == of.generation - 1 and now - of.rotated_at <= REPEAT:
+        return of, user
+    await _end(session, of, Actor("anonymous", of.user_id, visitor=visitor), "refresh_token_reused")
+    return None
+
+
+async def list_sessions(session: AsyncSession, user_id: UUID, page: PageRequest) -> tuple[list[Session], str | None]:
+    """Those of the user that are open, newest first."""
+    return cut(await queries.list_sessions(session, page, user_id=user_id), page)
+
+
+async def end(session: AsyncSession, caller: CallerInfo, session_id: UUID, visitor: Visitor) -> None:
+    """End one of the caller's sessions. Raises SessionNotFound."""
+    of = await queries.lock_own_session(session, session_id, user_id=caller.user_id)
+    if of is None:
+        raise SessionNotFound
+    await _end(session, of, Actor.of(caller, visitor), "signed_out")
+
+
+async def _end(session: AsyncSession, of: Session, actor: Actor, reason: str) -> None:
+    of.revoked_at, of.revoked_reason = clock.now(), reason
+    workspace = await users.get_personal_workspace(session, of.user_id)
+    audit.record(
+        session,
+        actor,
+        "session.ended",
+        workspace_id=workspace.id,
+        target=("session", of.id),
+        data={"reason": reason},
+    )
+    changes.tell(session, of.id)
+
+
+async def end_others(session: AsyncSession, caller: CallerInfo, visitor: Visitor, *, keep: UUID | None) -> None:
+    """End all sessions of the caller but that one."""
+    await end_all(session, caller.user_id, reason="signed_out_everywhere", keep=keep)
+    workspace = await users.get_personal_workspace(session, caller.user_id)
+    audit.record(
+        session,
+        Actor.of(caller, visitor),
+        "sessions.ended",
+        workspace_id=workspace.id,
+        target=("user", caller.user_id),
+        data={"kept": keep is not None},
+    )
+
+
+async def forget_old(database: Database) -> None:
+    """Delete what ended a month ago."""
+    deleted = AT_ONCE
+    while deleted == AT_ONCE:
+        async with database.transaction() as session:
+            deleted = await queries.delete_ended(session, clock.now() - KEPT, AT_ONCE)
 
 
 async def end_all(session: AsyncSession, user_id: UUID, *, reason: str, keep: UUID | None = None) -> None:
