@@ -26,6 +26,7 @@ from app.accounts.errors import (
     WorkspaceNotFound,
 )
 from app.accounts.models import Scope
+from app.accounts.recognition import Place
 from app.accounts.schemas import CallerInfo
 from app.core import clock, hot, idempotency
 from app.core.db import UNREACHABLE, DatabaseDep
@@ -85,13 +86,14 @@ def get_callers(request: Request) -> CallerCache:
 CallersDep = Annotated[CallerCache, Depends(get_callers)]
 
 
-def _presented(request: Request) -> tuple[str | None, bool]:
-    """The bearer token, else `X-API-Key`, else the session cookie; and whether it is the cookie."""
+def _presented(request: Request) -> tuple[str | None, Place]:
+    """The bearer token, else `X-API-Key`, else the session cookie; and which of them it is."""
     scheme, _, token = (hot.header(request, b"authorization") or "").partition(" ")
-    token = token.strip() if scheme.lower() == "bearer" else ""
-    if text := token or hot.header(request, b"x-api-key"):
-        return text, False
-    return csrf.session_cookie(request), True
+    if scheme.lower() == "bearer" and (token := token.strip()):
+        return token, "bearer"
+    if key := hot.header(request, b"x-api-key"):
+        return key, "key"
+    return csrf.session_cookie(request), "cookie"
 
 
 def _workspace_asked_for(request: Request) -> UUID | None:
@@ -109,16 +111,16 @@ async def recognise(request: Request, *, is_fresh: bool = False) -> CallerInfo:
     Raises MissingCredentials, InvalidApiKey, InvalidToken, SessionRevoked, AccountSuspended, WorkspaceNotFound or
     CsrfFailed.
     """
-    text, is_cookie = _presented(request)
+    text, place = _presented(request)
     if not text:
         raise MissingCredentials
     callers = get_callers(request)
     workspace_id = _workspace_asked_for(request)
-    caller = await callers.find(text, workspace_id, is_cookie=is_cookie)
+    caller = await callers.find(text, workspace_id, place)
     if is_fresh:
         callers.forget(caller.session_id or caller.user_id)
-        caller = await callers.find(text, workspace_id, is_cookie=is_cookie)
-    if is_cookie and caller.session_id is not None:
+        caller = await callers.find(text, workspace_id, place)
+    if place == "cookie" and caller.session_id is not None:
         csrf.check(request, caller.session_id)
     return caller
 

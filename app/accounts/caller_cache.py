@@ -20,7 +20,7 @@ from arq.connections import ArqRedis
 
 from app.accounts.changes import CHANNEL
 from app.accounts.keys import queries as keys
-from app.accounts.recognition import Credential, Kind, Recognised, Recogniser
+from app.accounts.recognition import Credential, Kind, Place, Recognised, Recogniser
 from app.accounts.schemas import CallerInfo
 from app.accounts.sessions import queries as sessions
 from app.accounts.sessions.keyring import Keyring
@@ -77,15 +77,15 @@ class CallerCache:
             await asyncio.wait([self._writer])
         await self._write_uses()
 
-    async def find(self, text: str, workspace_id: UUID | None = None, *, is_cookie: bool = False) -> CallerInfo:
+    async def find(self, text: str, workspace_id: UUID | None = None, place: Place = "bearer") -> CallerInfo:
         """Who shows this, for that workspace.
 
         Raises the problem that tells why they are not let in, or what the database raises.
         """
-        digest, now = _digest(text, workspace_id, is_cookie), time()
+        digest, now = _digest(text, workspace_id, place), time()
         known = self._known.get(digest)
         if known is None or monotonic() - known.read_at >= self._life() or now >= known.found.expires_at:
-            known = await self._look_up(digest, Credential(text, workspace_id, is_cookie))
+            known = await self._look_up(digest, Credential(text, workspace_id, place))
         else:
             self._known[digest] = self._known.pop(digest)  # the one unused for longest stands first
         if now - known.touched_at >= TOUCH_SECONDS:
@@ -147,10 +147,13 @@ class CallerCache:
                 log.warning("uses_lost", kind=kind, count=len(ids), error=repr(fault))
 
 
-def _digest(text: str, workspace_id: UUID | None, is_cookie: bool) -> bytes:
-    """What stands for a credential: the same text as a cookie, or for another workspace, is another."""
-    place = b"w" + workspace_id.bytes if workspace_id else b"-"
-    return sha256(b"%b%b%b" % (b"c" if is_cookie else b"h", place, text.encode())).digest()
+_PLACES: dict[Place, bytes] = {"bearer": b"b", "key": b"k", "cookie": b"c"}
+
+
+def _digest(text: str, workspace_id: UUID | None, place: Place) -> bytes:
+    """What stands for a credential: the same text elsewhere, or for another workspace, is another."""
+    workspace = b"w" + workspace_id.bytes if workspace_id else b"-"
+    return sha256(b"%b%b%b" % (_PLACES[place], workspace, text.encode())).digest()
 
 
 def _is_of(caller: CallerInfo, changed: UUID) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from math import inf
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from app.accounts.errors import InvalidToken, SessionRevoked, WorkspaceNotFound
@@ -21,6 +21,9 @@ from app.core.db import Database
 from app.core.jwt import InvalidJwt
 from app.core.settings import Settings
 
+Place = Literal["bearer", "key", "cookie"]
+"""Where it stands: `Authorization: Bearer`, `X-API-Key`, or the session cookie."""
+
 
 class Kind(StrEnum):
     """What it is whose use is noted."""
@@ -35,7 +38,7 @@ class Credential:
 
     text: str
     workspace_id: UUID | None = None
-    is_cookie: bool = False
+    place: Place = "bearer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +63,9 @@ class Recogniser:
 
     async def recognise(self, shown: Credential) -> Recognised:
         """Raises the problem that tells why nobody is let in, or what the database raises."""
-        if shown.is_cookie:
+        if shown.place == "cookie":
             return await self._by_cookie(shown)
-        if "." in shown.text and not shown.text.startswith("bk_"):
+        if shown.place == "bearer" and "." in shown.text:  # as in all signed tokens and in no key
             return await self._by_token(shown)
         return await self._by_key(shown)
 
