@@ -9,6 +9,7 @@ from fastapi_offline import FastAPIOffline
 
 from app import openapi
 from app.accounts.caller_cache import CallerCache
+from app.accounts.issuers.router import router as issuers
 from app.accounts.keys.router import router as api_keys
 from app.accounts.pages.router import router as account_pages
 from app.accounts.signing_in.desk import SignInDesk
@@ -115,7 +116,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.sealer = Sealer(settings, "kept answers")
     app.state.catalog = Catalog.load(settings)
-    for router in (tasks, batches, assets, credits_, api_keys, sessions, catalog, provider_health, inbound):
+    for router in (tasks, batches, assets, credits_, api_keys, sessions, issuers, catalog, provider_health, inbound):
         app.include_router(router)
     for router in (signing_in, problems, health, files_router):
         app.include_router(router)

@@ -28,6 +28,7 @@ TAGS = {
     "assets": "Your images: uploaded, imported, or made by tasks.",
     "credits": "What the workspace has, and every movement of it.",
     "api-keys": "Keys that let programs in.",
+    "identities": "Accounts elsewhere that sign a user in here.",
     "sessions": "Where a user is signed in: going on, and signing out.",
     "catalog": "What can be ordered. Public.",
     "providers": "How those who do the work are doing.",

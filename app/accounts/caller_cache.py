@@ -19,6 +19,8 @@ import structlog
 from arq.connections import ArqRedis
 
 from app.accounts.changes import CHANNEL
+from app.accounts.issuers import queries as issuers
+from app.accounts.issuers.trust import Issuers
 from app.accounts.keys import queries as keys
 from app.accounts.recognition import Credential, Kind, Place, Recognised, Recogniser
 from app.accounts.schemas import CallerInfo
@@ -41,6 +43,7 @@ GATHER_SECONDS = 1.0
 _TOUCH: dict[Kind, Callable[[Database, Sequence[UUID]], Awaitable[None]]] = {
     Kind.KEY: lambda database, ids: keys.touch_keys(database, ids),
     Kind.SESSION: lambda database, ids: sessions.touch_sessions(database, ids),
+    Kind.IDENTITY: lambda database, ids: issuers.touch_identities(database, ids),
 }
 
 
@@ -58,8 +61,9 @@ class CallerCache:
 
     def __init__(self, settings: Settings, database: Database, redis: ArqRedis) -> None:
         self.keyring = Keyring(settings, database)
+        self.issuers = Issuers(settings)
         self._database = database
-        self._recogniser = Recogniser(settings, database, self.keyring)
+        self._recogniser = Recogniser(settings, database, self.keyring, self.issuers)
         self._listener = Listener(redis, CHANNEL, heard=self._heard, joined=self.forget_all)
         self._known: dict[bytes, _Known] = {}
         self._changes = 0
@@ -76,6 +80,7 @@ class CallerCache:
             self._writer.cancel()
             await asyncio.wait([self._writer])
         await self._write_uses()
+        await self.issuers.close()
 
     async def find(self, text: str, workspace_id: UUID | None = None, place: Place = "bearer") -> CallerInfo:
         """Who shows this, for that workspace.

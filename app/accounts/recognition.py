@@ -8,6 +8,9 @@ from typing import Any, Literal
 from uuid import UUID
 
 from app.accounts.errors import InvalidToken, SessionRevoked, WorkspaceNotFound
+from app.accounts.issuers import queries as issuer_queries
+from app.accounts.issuers import service as issuers
+from app.accounts.issuers.trust import Issuers, Outsider
 from app.accounts.keys import queries as key_queries
 from app.accounts.keys import secrets
 from app.accounts.keys import service as keys
@@ -30,6 +33,7 @@ class Kind(StrEnum):
 
     KEY = "key"
     SESSION = "session"
+    IDENTITY = "identity"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +60,9 @@ class Recognised:
 class Recogniser:
     """Asks the database, each time; `CallerCache` remembers."""
 
-    def __init__(self, settings: Settings, database: Database, keyring: Keyring) -> None:
+    def __init__(self, settings: Settings, database: Database, keyring: Keyring, issuers: Issuers) -> None:
         self._settings = settings
+        self._issuers = issuers
         self._database = database
         self._keyring = keyring
 
@@ -88,6 +93,8 @@ class Recogniser:
     async def _by_token(self, shown: Credential) -> Recognised:
         try:
             head = jwt.peek(shown.text)
+            if head.issuer != self._settings.api.public_url:
+                return await self._of_other_issuer(shown, await self._issuers.read(shown.text, head))
             claims = await access.read(self._settings, self._keyring, shown.text, head)
             session_id, user_id = access.session_of(claims)
         except InvalidJwt as fault:
@@ -96,6 +103,18 @@ class Recogniser:
         if row is not None and row["user_id"] != user_id:
             raise InvalidToken("The access token is of another user than its session.")
         return _signed_in(row, jwt.expiry(claims))
+
+    async def _of_other_issuer(self, shown: Credential, outsider: Outsider) -> Recognised:
+        name = (outsider.issuer.issuer, outsider.subject)
+        row = await issuer_queries.find_identity_with_user(self._database, *name, shown.workspace_id)
+        if row is None:
+            async with self._database.transaction() as session:
+                await issuers.settle_in(session, self._settings, outsider)
+            row = await issuer_queries.find_identity_with_user(self._database, *name, shown.workspace_id)
+        if row is None:
+            raise InvalidToken("The token's user was unlinked just now.")
+        caller = sessions.caller_of(row)
+        return Recognised(caller, Kind.IDENTITY, row["id"], outsider.expires_at, _unix(row["last_used_at"], 0))
 
     async def _session(self, session_id: UUID, shown: Credential) -> Mapping[str, Any] | None:
         return await session_queries.find_session_with_user(self._database, session_id, shown.workspace_id)

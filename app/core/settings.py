@@ -4,6 +4,7 @@
 """
 
 from email.utils import getaddresses, parseaddr
+import json
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -160,12 +161,61 @@ class Providers(_Group):
     )
 
 
+class TrustedIssuer(_Group):
+    """Whose tokens let users in besides our own. Which algorithm goes with which key is said here, never by a token."""
+
+    issuer: str = Field(min_length=1, description="the `iss` of its tokens")
+    audience: str = Field(min_length=1, description="the `aud` they must have")
+    name: str = Field(min_length=1, description="as users know it")
+    jwks_url: str | None = Field(default=None, description="where its public keys are")
+    secret: SecretStr | None = Field(default=None, description="instead, of those who sign with a shared one (HS256)")
+    algorithms: tuple[Literal["ES256", "RS256", "HS256"], ...] = ()
+    role: str | None = Field(default="authenticated", description="the `role` they must have; null: any or none")
+    allow_anonymous: bool = Field(default=False, description="users with `is_anonymous`")
+    verifies_email: bool = Field(default=False, description="it lets nobody in whose address it has not verified")
+    authoritative: bool = Field(default=False, description="besides, whoever has an address there owns it for sure")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _algorithms_go_with_the_key(cls, given: Any) -> Any:
+        if isinstance(given, dict) and not given.get("algorithms"):
+            given = given | {"algorithms": ["HS256"] if given.get("secret") else ["ES256", "RS256"]}
+        return given
+
+    @model_validator(mode="after")
+    def _has_one_kind_of_key(self) -> Self:
+        if (self.jwks_url is None) == (self.secret is None):
+            raise ValueError("give jwks_url or secret: one of them")
+        if ("HS256" in self.algorithms) != (self.secret is not None) or (self.secret and len(self.algorithms) != 1):
+            raise ValueError("HS256 goes with a secret, ES256 and RS256 with jwks_url")
+        if self.secret is not None:
+            text = self.secret.get_secret_value()
+            if len(text) < 32 or "-----BEGIN" in text or text.startswith("ssh-"):
+                raise ValueError("the secret must have 32 characters at least, and be no public key")
+        if self.authoritative and not self.verifies_email:
+            raise ValueError("authoritative needs verifies_email")
+        return self
+
+
+def _json(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value) if value.strip() else ()
+    except ValueError:
+        raise ValueError("write a JSON list of objects") from None
+
+
+Issuers = Annotated[tuple[TrustedIssuer, ...], NoDecode, BeforeValidator(_json)]
+
+
 class Auth(_Group):
     app_url: str | None = Field(default=None, description="the front end: where links in mails lead; default: this API")
     session_seconds: float = Field(default=7 * 86400, gt=0, description="life of a session")
     access_seconds: float = Field(default=900, gt=0, description="life of an access token")
     cookie_secure: bool = Field(default=True, description="session cookies over https (and to localhost) only")
     cookie_domain: str | None = Field(default=None, description="of session cookies; default: the API's host alone")
+    issuers: Issuers = Field(default=(), description="whose tokens let users in besides our own")
     verify_seconds: float = Field(default=2 * 86400, gt=0, description="life of links that verify an address")
     reset_seconds: float = Field(default=3600, gt=0, description="life of links that set a new password")
     hash_threads: int = Field(default=2, ge=1, le=64, description="for hashing passwords, in each API process")
@@ -189,6 +239,13 @@ class Auth(_Group):
     captcha_url: Annotated[str | None, _EMPTY_IS_NONE] = Field(
         default=None, description="where captchas are verified, if not at the vendor's"
     )
+
+    @model_validator(mode="after")
+    def _issuers_are_told_apart(self) -> Self:
+        pairs = [(issuer.issuer, algorithm) for issuer in self.issuers for algorithm in issuer.algorithms]
+        if len(pairs) != len(set(pairs)):
+            raise ValueError("BACKLOT_AUTH_ISSUERS has an issuer twice with the same algorithm")
+        return self
 
     @model_validator(mode="after")
     def _captcha_has_a_secret(self) -> Self:
@@ -309,6 +366,12 @@ class Settings(BaseSettings):
     auth: Auth = Auth()
     mail: Mail = Mail()
     log: Log = Log()
+
+    @model_validator(mode="after")
+    def _nobody_speaks_for_us(self) -> Self:
+        if any(issuer.issuer == self.api.public_url for issuer in self.auth.issuers):
+            raise ValueError("BACKLOT_AUTH_ISSUERS names BACKLOT_API_PUBLIC_URL: that is the issuer of our own tokens")
+        return self
 
     @model_validator(mode="after")
     def _production_is_strict(self) -> Self:

@@ -48,7 +48,7 @@ class Person:
 SignIn = Callable[..., Awaitable[Person]]
 
 
-async def _serve(app: FastAPI, port: int) -> AsyncIterator[FastAPI]:
+async def serve(app: FastAPI, port: int) -> AsyncIterator[FastAPI]:
     config = uvicorn.Config(app, port=port, http=Http, log_config=None, lifespan="on", proxy_headers=False)
     serving = uvicorn.Server(config)
     task = asyncio.create_task(serving.serve())
@@ -85,7 +85,7 @@ async def second(settings: Settings, second_url: str) -> AsyncIterator[FastAPI]:
             request, session, user, visitor, cookies=cookies, redirect_to=redirect_to, is_confirmed=confirmed
         )
 
-    async for served in _serve(app, int(second_url.rpartition(":")[2])):
+    async for served in serve(app, int(second_url.rpartition(":")[2])):
         yield served
 
 
