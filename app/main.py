@@ -12,9 +12,9 @@ from app.accounts.caller_cache import CallerCache
 from app.accounts.issuers.router import router as issuers
 from app.accounts.keys.router import router as api_keys
 from app.accounts.pages.router import router as account_pages
+from app.accounts.sessions.router import router as sessions
 from app.accounts.signing_in.desk import SignInDesk
 from app.accounts.signing_in.router import router as signing_in
-from app.accounts.sessions.router import router as sessions
 from app.assets.router import files_router
 from app.assets.router import router as assets
 from app.assets.tools import AssetTools
