@@ -12,6 +12,7 @@ from app.accounts.caller_cache import CallerCache
 from app.accounts.issuers.router import router as issuers
 from app.accounts.keys.router import router as api_keys
 from app.accounts.pages.router import router as account_pages
+from app.accounts.sessions.confirm_router import router as confirming
 from app.accounts.sessions.router import router as sessions
 from app.accounts.signing_in.desk import SignInDesk
 from app.accounts.signing_in.router import router as signing_in
@@ -118,7 +119,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.catalog = Catalog.load(settings)
     for router in (tasks, batches, assets, credits_, api_keys, sessions, issuers, catalog, provider_health, inbound):
         app.include_router(router)
-    for router in (signing_in, problems, health, files_router):
+    for router in (signing_in, confirming, problems, health, files_router):
         app.include_router(router)
     app.include_router(account_pages)
     if settings.env == "development":

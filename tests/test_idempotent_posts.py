@@ -25,6 +25,7 @@ from tests.test_openapi import OPERATIONS
 NEED_NONE = {
     "refresh_session": "a refresh token changes once, and the last change is told again",
     "link_identity": "an identity is linked once, whoever repeats it",
+    "confirm_session": "a proof only makes the session fresh; links are good once, and their number is limited",
     "log_out": "what has ended has ended",
     "log_out_everywhere": "what has ended has ended",
     "quote_task": "nothing is kept and nothing is spent",

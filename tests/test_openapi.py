@@ -35,6 +35,7 @@ PUBLIC = {
     "reset_password",
     "confirm_email_change",
     "refresh_session",
+    "confirm_session",
 }
 # What each operation with a caller may answer with: bad credentials, no right, no server, no luck.
 ALWAYS = {"400", "401", "403", "422", "500", "503"}

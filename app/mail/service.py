@@ -28,6 +28,7 @@ Kind = Literal[
     "confirm_email_change_new",
     "email_changed",
     "confirm_identity",
+    "confirm",
     "identity_linked",
     "identity_unlinked",
     "confirm",

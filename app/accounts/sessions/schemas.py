@@ -1,12 +1,13 @@
 """Sessions on the wire."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.accounts.users.schemas import USER_EXAMPLE, UserRead
 from app.core.ids import SessionId
+from app.core.wire import Text
 
 _STARTED: dict[str, Any] = {
     "object": "session",
@@ -84,3 +85,33 @@ class SessionRead(BaseModel):
     created_at: datetime
     last_used_at: datetime = Field(description="To about a minute.")
     expires_at: datetime
+
+
+class Confirm(BaseModel):
+    """A fresh proof: the password, or the token of a link in a mail; nothing to ask for that mail."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        strict=True,
+        extra="forbid",
+        json_schema_extra={"examples": [{"password": "violet kayak on 42 roofs"}]},
+    )
+
+    password: Annotated[Text, Field(max_length=1024)] | None = None
+    token: Annotated[Text, Field(max_length=200)] | None = Field(
+        default=None, description="`token` of the link in the mail; needs no other credentials."
+    )
+
+
+class ConfirmationRead(BaseModel):
+    """What became of it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"object": "confirmation", "status": "confirmed", "confirmed_until": "2026-11-21T09:10:00Z"}]
+        }
+    )
+
+    object: Literal["confirmation"] = "confirmation"
+    status: Literal["confirmed", "mail_sent"]
+    confirmed_until: datetime | None

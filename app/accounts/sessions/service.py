@@ -1,7 +1,7 @@
 """Rules of sessions: how they begin, whom they let in, and how they end."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
@@ -96,6 +96,24 @@ async def refresh(
         return of, user
     await _end(session, of, Actor("anonymous", of.user_id, visitor=visitor), "refresh_token_reused")
     return None
+
+
+async def confirm(session: AsyncSession, session_id: UUID, user_id: UUID, visitor: Visitor) -> datetime:
+    """The user has shown again who they are; when that was. Raises SessionRevoked."""
+    of = await queries.lock_own_session(session, session_id, user_id=user_id)
+    if of is None:
+        raise SessionRevoked
+    of.confirmed_at = clock.now()
+    workspace = await users.get_personal_workspace(session, user_id)
+    audit.record(
+        session,
+        Actor("user", user_id, visitor=visitor),
+        "session.confirmed",
+        workspace_id=workspace.id,
+        target=("session", session_id),
+    )
+    changes.tell(session, session_id)
+    return of.confirmed_at
 
 
 async def list_sessions(session: AsyncSession, user_id: UUID, page: PageRequest) -> tuple[list[Session], str | None]:
