@@ -1,6 +1,8 @@
 """Jobs that keep the house: done by the clock, each safe to do twice."""
 
 from app.accounts.proofs import service as proofs
+from app.accounts.sessions import keyring
+from app.accounts.sessions import service as sessions
 from app.accounts.signing_in import guards
 from app.assets import service as assets
 from app.core import idempotency, throttle
@@ -37,6 +39,13 @@ async def sweep_signing_in(context: Context) -> None:
     await proofs.forget_old(engine.database)
     await throttle.forget_full(engine.database)
     await guards.forget_old(engine.database)
+
+
+async def sweep_sessions(context: Context) -> None:
+    """Sessions that ended long ago; and the key that signs access tokens, when it has done so for long enough."""
+    engine: Engine = context["engine"]
+    await sessions.forget_old(engine.database)
+    await keyring.keep_house(engine.database, engine.settings)
 
 
 async def sweep_callbacks(context: Context) -> None:

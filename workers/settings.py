@@ -53,6 +53,7 @@ class Maintenance(_Worker):
         cron(maintenance.probe_providers, second=13, timeout=60),
         cron(maintenance.sweep_idempotency_keys, minute=17, second=11, timeout=60),
         cron(maintenance.sweep_signing_in, minute={9, 24, 39, 54}, second=41, timeout=300),
+        cron(maintenance.sweep_sessions, minute=34, second=51, timeout=300),
         cron(maintenance.sweep_callbacks, minute=47, second=21, timeout=300),
         cron(maintenance.sweep_mails, minute=27, second=41, timeout=300),
     )

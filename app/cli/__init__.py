@@ -15,8 +15,8 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-keys = typer.Typer(help="API keys.", no_args_is_help=True, callback=lambda: None)
 users = typer.Typer(help="Users.", no_args_is_help=True, callback=lambda: None)
+keys = typer.Typer(help="API keys, and the key that signs access tokens.", no_args_is_help=True, callback=lambda: None)
 ledger = typer.Typer(help="The credit ledger.", no_args_is_help=True, callback=lambda: None)
 purse = typer.Typer(help="Customers' credits.", no_args_is_help=True, callback=lambda: None)
 vendors = typer.Typer(help="Providers: who does the work.", no_args_is_help=True, callback=lambda: None)
@@ -28,6 +28,7 @@ for command in (servers.dev, servers.serve, servers.worker, records.migrate, dem
 cli.command(hidden=True)(records.prepare)
 keys.command("create")(records.create_key)
 users.command("import")(importing.import_users)
+keys.command("rotate-signing")(records.rotate_signing_key)
 ledger.command("verify")(records.verify_ledger)
 purse.command("grant")(grants.grant)
 purse.command("refund")(grants.refund)

@@ -41,6 +41,23 @@ def prepare() -> None:
     print(json.dumps(keys))
 
 
+def rotate_signing_key(
+    at_once: Annotated[
+        bool, typer.Option("--at-once", help="Believe no token of the old keys any more: clients refresh theirs.")
+    ] = False,
+) -> None:
+    """Sign access tokens with a new key. Those signed with the old one are good until they expire."""
+    from app.accounts.sessions import keyring
+
+    settings = settings_with_database()
+
+    async def rotate() -> str | None:
+        async with transaction(settings) as session:
+            return await keyring.rotate(session, settings, at_once=at_once)
+
+    print(f"signs now: {asyncio.run(rotate()) or 'a key that another made just now'}", file=sys.stderr)
+
+
 def create_key(
     email: Annotated[str, typer.Option(help="Whose key; made with a personal workspace if absent.")],
     test: Annotated[bool, typer.Option("--test", help="A test key: sandbox provider, test credits.")] = False,

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from datetime import timedelta
 from secrets import token_bytes
 from time import monotonic
 
@@ -12,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts import changes
 from app.accounts.sessions import queries
+from app.core import clock
 from app.core.db import Database
 from app.core.ids import encode, new_id
 from app.core.sealing import Sealer
@@ -21,6 +23,8 @@ ALGORITHM = "HS256"
 """Of all access tokens, whatever they say."""
 READ_SECONDS = 60.0
 """What was read is believed for so long: so long a process may still sign with a key that was retired."""
+LIFE = timedelta(days=30)
+"""A key signs for so long."""
 PAUSE_SECONDS = 5.0
 """Between two looks for a key nobody knows, whatever tokens come."""
 _SECRET_BYTES = 64
@@ -54,6 +58,17 @@ async def rotate(session: AsyncSession, settings: Settings, *, at_once: bool = F
     is_ours = await queries.put_signing_key(session, kid, secret)
     changes.tell_all(session)
     return kid if is_ours else None
+
+
+async def keep_house(database: Database, settings: Settings) -> None:
+    """Change a key that has signed for long enough, and delete those that verify nothing any more."""
+    async with database.transaction() as session:
+        made_at = await queries.signing_key_made_at(session)
+        if made_at is not None and made_at < clock.now() - LIFE:
+            await rotate(session, settings)
+    async with database.transaction() as session:
+        gone = clock.now() - timedelta(seconds=overlap_seconds(settings)) - timedelta(days=1)
+        await queries.delete_retired_signing_keys(session, gone)
 
 
 class Keyring:

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from time import time
 from typing import Any
 
@@ -29,6 +30,7 @@ from app.core.settings import Settings
 from tests.accounts.sessions.conftest import Person, SignIn
 from tests.accounts.sessions.forging import b64, packed, signed, unpacked
 from tests.conftest import client
+from tests.embedded.dev import backlot
 
 
 @dataclass
@@ -346,3 +348,39 @@ async def test_no_signing_key_rests_in_the_open(mint: Mint, database: Database) 
     async with database.transaction() as session:
         found = (await session.execute(text("select secret from signing_keys"))).scalars().all()
     assert all(mint.secret not in sealed for sealed in found)
+
+
+async def test_a_key_signs_for_a_month(settings: Settings, database: Database) -> None:
+    first = (await Keyring(settings, database).signer()).kid
+    await keyring.keep_house(database, settings)
+    assert (await Keyring(settings, database).signer()).kid == first
+    async with database.transaction() as session:
+        old = clock.now() - keyring.LIFE - timedelta(minutes=1)
+        await session.execute(
+            text("update signing_keys set created_at = :at where kid = :kid"), {"at": old, "kid": first}
+        )
+    await keyring.keep_house(database, settings)
+    ring = Keyring(settings, database)
+    assert (await ring.signer()).kid != first
+    assert await ring.find(first) is not None
+    async with database.transaction() as session:
+        long_ago = clock.now() - timedelta(days=2)
+        await session.execute(
+            text("update signing_keys set retired_at = :at where kid = :kid"), {"at": long_ago, "kid": first}
+        )
+    await keyring.keep_house(database, settings)
+    async with database.transaction() as session:
+        assert await session.get(SigningKey, first) is None
+
+
+async def test_the_command_line_rotates_too(settings: Settings, database: Database, tmp_path: Path) -> None:
+    first = (await Keyring(settings, database).signer()).kid
+    environment = {
+        "BACKLOT_DATABASE_URL": settings.database.url.get_secret_value(),
+        "BACKLOT_REDIS_URL": settings.redis.url.get_secret_value(),
+    }
+    done = await asyncio.to_thread(backlot, "keys", "rotate-signing", cwd=tmp_path, env=environment)
+    assert done.returncode == 0, done.stderr
+    kid = (await Keyring(settings, database).signer()).kid
+    assert kid != first
+    assert kid in done.stderr
