@@ -141,7 +141,7 @@ async def authenticate(request: Request, *scopes: str) -> CallerInfo:
 
 
 async def is_still_admitted(request: Request, *scopes: str) -> bool:
-    """For answers that go on for long: False when the key was revoked since, the session ended, or the user suspended."""
+    """For answers that go on for long: False once the key was revoked, the session ended, or the user suspended."""
     try:
         await authenticate(request, *scopes)
     except Problem:

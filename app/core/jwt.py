@@ -1,7 +1,7 @@
 """Signed tokens (JWT as JWS in three parts), read strictly.
 
-Whoever verifies knows the key, and with it the one algorithm, beforehand: a token's header is only asked for the name of
-a key, and refused when it says anything else than was expected. Nothing encrypted or packed is opened.
+Whoever verifies knows the key, and with it the one algorithm, beforehand: a token's header is only asked for the name
+of a key, and refused when it says anything else than was expected. Nothing encrypted or packed is opened.
 """
 
 import json

@@ -107,10 +107,10 @@ async def _beside_logins(stand: Stand, report: Report) -> None:
     await stand.settle()
     async with stand.api() as (port, _):
         alone = await load.run(port, _logins(), status=200, connections=1)
-        quiet = await load.run(port, reads.whole(tasks), status=200, connections=4)
+        quiet = await load.run(port, reads.whole_answers(tasks), status=200, connections=4)
         logins = asyncio.create_task(load.run(port, _logins(), status=200, connections=LOGINS, seconds=8))
         await asyncio.sleep(load.WARM_UP_SECONDS)
-        busy = await load.run(port, reads.whole(tasks), status=200, connections=4, seconds=5)
+        busy = await load.run(port, reads.whole_answers(tasks), status=200, connections=4, seconds=5)
         together = await logins
     report.at_most("hashing a password, alone", hash_ms, "ms")
     report.at_most("a login alone, p50", alone.p50, "ms")

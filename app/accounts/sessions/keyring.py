@@ -111,6 +111,8 @@ class Keyring:
     async def _read(self, at_most: float) -> None:
         """Know what was so at most so many seconds ago; one asks for all who wait."""
         begun = monotonic()
+        if self._read_at > begun - at_most:
+            return
         async with self._reading:
             if self._read_at > begun - at_most:
                 return

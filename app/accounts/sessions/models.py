@@ -40,7 +40,7 @@ class Session(Base):
 
 
 class SigningKey(Base):
-    """A key that signs access tokens; the one that is not retired signs. Sealed, so that a dump of this opens nothing."""
+    """A key of access tokens; the one that is not retired signs. Sealed: whoever reads the table can sign nothing."""
 
     __tablename__ = "signing_keys"
     __table_args__ = (

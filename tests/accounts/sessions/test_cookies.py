@@ -1,14 +1,20 @@
 """Sessions of browsers: two cookies, and what a request has to show that changes something."""
 
 from http.cookies import SimpleCookie
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from pydantic import ValidationError
 
+from app.accounts import csrf
+from app.accounts.errors import CsrfFailed
+from app.accounts.sessions import tokens
+from app.core.ids import new_id
 from app.core.settings import Settings
+from app.main import create_app
 from tests.accounts.sessions.conftest import Person, SignIn
 from tests.conftest import PHOTOS, Account
 
@@ -148,6 +154,56 @@ async def test_what_is_answered_to_cookies_is_not_shared(sign_in: SignIn) -> Non
     answer = await http.get(made.headers["location"])
     assert "Cookie" in answer.headers["vary"]
     assert "private" in answer.headers["cache-control"]
+
+
+def asking(settings: Settings, **headers: str) -> Request:
+    """A POST as a browser sends it."""
+    raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    app = SimpleNamespace(state=SimpleNamespace(settings=settings))
+    return Request({"type": "http", "method": "POST", "path": "/", "headers": raw, "app": app})
+
+
+@pytest.mark.parametrize(
+    ("origin", "is_ours"),
+    [
+        ("https://api.shop.example", True),
+        ("https://app.shop.example", True),
+        ("https://other.shop.example", True),
+        ("https://evil.example", False),
+        ("https://app.shop.example.evil.example", False),
+        ("http://app.shop.example", False),
+        ("*", False),
+        ("", False),
+    ],
+)
+def test_pages_of_listed_origins_may_use_cookies(origin: str, is_ours: bool) -> None:
+    settings = Settings(
+        _env_file=None,
+        api={"public_url": "https://api.shop.example/base", "cors_origins": "https://other.shop.example,*"},
+        auth={"app_url": "https://app.shop.example/"},
+    )  # type: ignore[call-arg]
+    session_id = new_id()
+    right = tokens.csrf_token(settings, session_id)
+    request = asking(settings, origin=origin, x_csrf_token=right, cookie=f"backlot_csrf={right}")
+    if is_ours:
+        csrf.check(request, session_id)
+        return
+    with pytest.raises(CsrfFailed):
+        csrf.check(request, session_id)
+
+
+async def test_browsers_may_send_our_headers_from_listed_origins(settings: Settings) -> None:
+    api = settings.api.model_copy(update={"cors_origins": ("https://app.shop.example",)})
+    app = create_app(settings.model_copy(update={"api": api}))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as browser:
+        wanted = {
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "x-csrf-token,x-workspace-id",
+        }
+        answer = await browser.options("/v1/tasks", headers={"Origin": "https://app.shop.example", **wanted})
+    assert answer.status_code == 200
+    assert answer.headers["access-control-allow-credentials"] == "true"
+    assert {"x-csrf-token", "x-workspace-id"} <= set(answer.headers["access-control-allow-headers"].split(","))
 
 
 def test_production_wants_secure_cookies() -> None:
