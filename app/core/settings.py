@@ -3,8 +3,8 @@
 `BACKLOT_DATABASE_URL` is `settings.database.url`: the first word after the prefix names the group.
 """
 
-from email.utils import getaddresses, parseaddr
 import json
+from email.utils import getaddresses, parseaddr
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
