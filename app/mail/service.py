@@ -31,7 +31,6 @@ Kind = Literal[
     "confirm",
     "identity_linked",
     "identity_unlinked",
-    "confirm",
     "invitation",
     "deletion_scheduled",
     "account_deleted",

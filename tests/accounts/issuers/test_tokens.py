@@ -1,118 +1,30 @@
-"""Users of other issuers, as of Supabase: over real HTTP, to an API that trusts three."""
+"""Tokens of other issuers, as of Supabase, over real HTTP: what is believed of them."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from time import monotonic, time
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 from jose import jws
 from pydantic import ValidationError
 from sqlalchemy import text
 
 from app.accounts.issuers import jwks
-from app.accounts.models import User
-from app.accounts.sessions.handing import hand_over
-from app.accounts.users import service as users
-from app.core.db import Database, DbSession
+from app.core.db import Database
 from app.core.settings import Auth, Settings, TrustedIssuer
-from app.core.visitor import VisitorDep
-from app.main import create_app
 from tests.accounts.issuers.fake import FakeIssuer, new_key
-from tests.accounts.sessions.conftest import serve
+from tests.accounts.issuers.people import (
+    LEGACY,
+    SECRET,
+    ask,
+    legacy_token,
+    refusal,
+    user_of,
+)
 from tests.accounts.sessions.forging import b64, packed, signed
-from tests.conftest import free_port
-
-SECRET = "a-legacy-secret-of-a-supabase-project-0123456789"
-LEGACY = "https://legacy.supabase.example/auth/v1"
-VERIFYING = "https://verifying.example"
-AUTHORITY = "https://authority.example"
-
-
-@pytest.fixture(scope="module")
-async def issuer() -> AsyncIterator[FakeIssuer]:
-    fake = FakeIssuer()
-    await fake.start()
-    yield fake
-    await fake.close()
-
-
-@pytest.fixture(scope="module")
-async def app(settings: Settings, issuer: FakeIssuer) -> FastAPI:
-    asymmetric = {"issuer": issuer.issuer, "audience": "authenticated", "name": "Fake", "jwks_url": issuer.jwks_url}
-    legacy = {"issuer": LEGACY, "audience": "authenticated", "name": "Legacy", "secret": SECRET}
-    verifying = legacy | {"issuer": VERIFYING, "name": "Verifying", "verifies_email": True, "role": None}
-    authority = verifying | {"issuer": AUTHORITY, "name": "Authority", "authoritative": True}
-    trusted = [TrustedIssuer.model_validate(one) for one in (asymmetric, legacy, verifying, authority)]
-    auth = settings.auth.model_copy(update={"issuers": tuple(trusted)})
-    app = create_app(settings.model_copy(update={"auth": auth}))
-
-    @app.post("/test/sign-in")
-    async def sign_in(
-        request: Request, email: str, visitor: VisitorDep, session: DbSession, confirmed: bool = True
-    ) -> Response:
-        user, _ = await users.vouch(session, email)
-        return await hand_over(request, session, user, visitor, cookies=False, is_confirmed=confirmed)
-
-    return app
-
-
-@pytest.fixture(scope="module")
-async def api(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    port = free_port()
-    async for _ in serve(app, port):
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as http:
-            yield http
-
-
-@pytest.fixture(autouse=True)
-async def _fresh_memory(app: FastAPI, api: httpx.AsyncClient, issuer: FakeIssuer) -> None:
-    """What the process knows of the issuer's keys is forgotten, and the issuer is well."""
-    issuer.is_down = False
-    issuer.extra_keys = []
-    for _, keys in app.state.callers.issuers._trusted.values():
-        if keys is not None:
-            keys._keys, keys._fetched_at, keys._tried_at = {}, float("-inf"), float("-inf")
-    app.state.callers.forget_all()
-
-
-async def ask(api: httpx.AsyncClient, token: str, path: str = "/v1/credits") -> httpx.Response:
-    return await api.get(path, headers={"Authorization": f"Bearer {token}"})
-
-
-async def refusal(api: httpx.AsyncClient, token: str) -> tuple[int, str]:
-    answer = await ask(api, token)
-    return answer.status_code, answer.json().get("code", "")
-
-
-def legacy_token(issuer: str = LEGACY, subject: str | None = None, **claims: Any) -> str:
-    now = int(time())
-    content = {
-        "iss": issuer,
-        "aud": "authenticated",
-        "sub": subject or str(uuid4()),
-        "email": f"{uuid4().hex}@example.com",
-        "role": "authenticated",
-        "iat": now,
-        "exp": now + 3600,
-    } | claims
-    return signed({"alg": "HS256", "typ": "JWT"}, content, SECRET.encode())
-
-
-async def user_of(database: Database, subject: str) -> User | None:
-    query = text("select user_id from identities where subject = :subject")
-    async with database.transaction() as session:
-        user_id = (await session.execute(query, {"subject": subject})).scalar_one_or_none()
-        return await session.get(User, user_id) if user_id else None
-
-
-async def sign_in(api: httpx.AsyncClient, email: str, **params: Any) -> dict[str, str]:
-    """The headers of somebody who signed in here."""
-    answer = await api.post("/test/sign-in", params={"email": email, **params})
-    return {"Authorization": f"Bearer {answer.json()['access_token']}"}
 
 
 @pytest.mark.parametrize("algorithm", ["ES256", "RS256"])
@@ -157,14 +69,6 @@ async def test_of_many_first_uses_at_once_one_makes_the_user(
     async with database.transaction() as session:
         query = text("select count(*) from users where email = :email")
         assert (await session.execute(query, {"email": email})).scalar_one() == 1
-
-
-async def test_two_first_uses_with_one_address_do_not_share_an_account(
-    api: httpx.AsyncClient, issuer: FakeIssuer
-) -> None:
-    email = f"{uuid4().hex}@example.com"
-    answers = await asyncio.gather(*(ask(api, issuer.token(email=email)) for _ in range(2)))
-    assert sorted(answer.status_code for answer in answers) == [200, 409]
 
 
 CLAIMS: dict[str, dict[str, Any]] = {
@@ -290,82 +194,6 @@ async def test_an_issuer_that_was_never_reached_is_our_fault_not_the_tokens(
     assert (await ask(api, legacy_token())).status_code == 200, "others are let in"
 
 
-async def test_the_address_of_an_account_here_does_not_lead_into_it(
-    api: httpx.AsyncClient, issuer: FakeIssuer, database: Database
-) -> None:
-    """Whatever the token says of the address: users can edit much of what is in it."""
-    email = f"{uuid4().hex}@example.com"
-    await sign_in(api, email)
-    for token in (
-        issuer.token(email=email, email_verified=True, user_metadata={"email_verified": True}),
-        issuer.token(email=email.upper()),
-        legacy_token(VERIFYING, email=email),
-    ):
-        answer = await ask(api, token)
-        assert (answer.status_code, answer.json()["code"]) == (409, "account_exists")
-    async with database.transaction() as session:
-        query = text("select count(*) from identities i join users u on u.id = i.user_id where u.email = :email")
-        assert (await session.execute(query, {"email": email})).scalar_one() == 0
-
-
-async def test_an_address_is_verified_where_the_operator_says_the_issuer_does_it(
-    api: httpx.AsyncClient, database: Database
-) -> None:
-    for issuer, is_verified in ((LEGACY, False), (VERIFYING, True)):
-        subject = str(uuid4())
-        await ask(api, legacy_token(issuer, subject, email_verified=True))
-        user = await user_of(database, subject)
-        assert user is not None
-        assert (user.email_verified_at is not None) == is_verified
-        assert (user.settled_at is not None) == is_verified
-        async with database.transaction() as session:
-            query = text("select count(*) from mails where to_address = :email and kind = 'verify_email'")
-            sent = (await session.execute(query, {"email": user.email})).scalar_one()
-        assert sent == (0 if is_verified else 1)
-
-
-async def test_an_authority_leads_into_a_settled_account_as_it_is(api: httpx.AsyncClient, database: Database) -> None:
-    email, subject = f"{uuid4().hex}@example.com", str(uuid4())
-    here = await sign_in(api, email)
-    assert (await ask(api, legacy_token(AUTHORITY, subject, email=email))).status_code == 200
-    user = await user_of(database, subject)
-    assert user is not None
-    assert user.email == email
-    assert (await api.get("/v1/credits", headers=here)).status_code == 200
-
-
-async def test_what_a_squatter_set_up_is_dropped_when_an_authority_brings_the_owner(
-    api: httpx.AsyncClient, database: Database
-) -> None:
-    email, subject = f"{uuid4().hex}@example.com", str(uuid4())
-    squatter = await sign_in(api, email)
-    async with database.transaction() as session:
-        await session.execute(
-            text("update users set settled_at = null, email_verified_at = null, password_hash = 'x' where email = :e"),
-            {"e": email},
-        )
-    assert (await ask(api, legacy_token(AUTHORITY, subject, email=email))).status_code == 200
-    user = await user_of(database, subject)
-    assert user is not None
-    assert (user.password_hash, user.email) == (None, email)
-    assert user.settled_at is not None
-    async with asyncio.timeout(3):
-        while (await api.get("/v1/credits", headers=squatter)).status_code == 200:
-            await asyncio.sleep(0.02)
-
-
-async def test_a_user_without_an_address_is_let_in_and_gets_no_mail(api: httpx.AsyncClient, database: Database) -> None:
-    subject = str(uuid4())
-    assert (await ask(api, legacy_token(VERIFYING, subject, email=None))).status_code == 200
-    user = await user_of(database, subject)
-    assert user is not None
-    assert user.email.endswith("@users.invalid")
-    assert user.email_verified_at is None
-    async with database.transaction() as session:
-        query = text("select count(*) from mails where to_address = :email")
-        assert (await session.execute(query, {"email": user.email})).scalar_one() == 0
-
-
 async def test_a_suspended_user_is_let_in_by_no_issuer(
     api: httpx.AsyncClient, database: Database, app: FastAPI
 ) -> None:
@@ -390,60 +218,6 @@ async def test_a_token_is_no_good_once_it_has_expired(api: httpx.AsyncClient) ->
         while (await ask(api, token)).status_code == 200:
             await asyncio.sleep(0.05)
     assert await refusal(api, token) == (401, "invalid_token")
-
-
-async def test_such_a_user_has_no_session_to_end_or_confirm(api: httpx.AsyncClient) -> None:
-    headers = {"Authorization": f"Bearer {legacy_token()}"}
-    assert (await api.get("/v1/me/sessions", headers=headers)).json()["data"] == []
-    answer = await api.post("/v1/auth/logout", headers=headers)
-    assert (answer.status_code, answer.json()["code"]) == (403, "session_required")
-    answer = await api.post("/v1/me/identities", json={"token": legacy_token()}, headers=headers)
-    assert (answer.status_code, answer.json()["code"]) == (403, "confirmation_required")
-    assert "another issuer" in answer.json()["detail"]
-
-
-async def test_who_is_signed_in_here_links_the_tokens_user(
-    api: httpx.AsyncClient, issuer: FakeIssuer, database: Database
-) -> None:
-    email, subject = f"{uuid4().hex}@example.com", str(uuid4())
-    here = await sign_in(api, email)
-    for _ in range(2):
-        answer = await api.post("/v1/me/identities", json={"token": issuer.token(subject, email=email)}, headers=here)
-        assert answer.status_code == 200, answer.text
-        assert answer.json()["issuer"] == issuer.issuer
-    assert (await ask(api, issuer.token(subject))).status_code == 200
-    user = await user_of(database, subject)
-    assert user is not None
-    assert user.email == email
-    async with database.transaction() as session:
-        query = text("select count(*) from mails where to_address = :email and kind = 'identity_linked'")
-        assert (await session.execute(query, {"email": email})).scalar_one() == 1
-
-
-async def test_an_identity_of_somebody_elses_cannot_be_linked(api: httpx.AsyncClient) -> None:
-    subject = str(uuid4())
-    await ask(api, legacy_token(subject=subject))
-    here = await sign_in(api, f"{uuid4().hex}@example.com")
-    answer = await api.post("/v1/me/identities", json={"token": legacy_token(subject=subject)}, headers=here)
-    assert (answer.status_code, answer.json()["code"]) == (409, "identity_taken")
-
-
-async def test_linking_wants_a_fresh_proof_a_good_token_and_a_verified_address(
-    api: httpx.AsyncClient, database: Database, app: FastAPI
-) -> None:
-    email = f"{uuid4().hex}@example.com"
-    body = {"token": legacy_token()}
-    stale = await sign_in(api, email, confirmed=False)
-    answer = await api.post("/v1/me/identities", json=body, headers=stale)
-    assert (answer.status_code, answer.json()["code"]) == (403, "confirmation_required")
-    here = await sign_in(api, email)
-    answer = await api.post("/v1/me/identities", json={"token": "a.b.c"}, headers=here)
-    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/token")
-    async with database.transaction() as session:
-        await session.execute(text("update users set email_verified_at = null where email = :e"), {"e": email})
-    app.state.callers.forget_all()
-    answer = await api.post("/v1/me/identities", json=body, headers=here)
-    assert (answer.status_code, answer.json()["code"]) == (403, "email_unverified")
 
 
 GOOD = {"issuer": "https://a.example", "audience": "x", "name": "A", "secret": SECRET}
