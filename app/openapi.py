@@ -28,6 +28,8 @@ TAGS = {
     "assets": "Your images: uploaded, imported, or made by tasks.",
     "credits": "What the workspace has, and every movement of it.",
     "api-keys": "Keys that let programs in.",
+    "oauth": "Signing in with a provider. Public.",
+    "identities": "Who you are elsewhere, where that signs you in.",
     "catalog": "What can be ordered. Public.",
     "providers": "How those who do the work are doing.",
     "inbound": "For providers: told that a job has ended. Public.",

@@ -23,6 +23,9 @@ from tests.conftest import PHOTOS, Account, free_port
 from tests.test_openapi import OPERATIONS
 
 NEED_NONE = {
+    "exchange_oauth_code": "the code is good once",
+    "confirm_identity": "the link is good once",
+    "link_identity": "the code is good once, and an identity is linked once",
     "quote_task": "nothing is kept and nothing is spent",
     "sign_up": "again it changes nothing, and a mail is sent again, a few times an hour at most",
     "resend_verification": "it sends a mail, a few times an hour at most",
