@@ -9,7 +9,9 @@ from fastapi_offline import FastAPIOffline
 
 from app import openapi
 from app.accounts.caller_cache import CallerCache
-from app.accounts.issuers.router import router as issuers
+from app.accounts.identities.desk import OauthDesk
+from app.accounts.identities.own_router import router as identities
+from app.accounts.identities.router import router as oauth
 from app.accounts.keys.router import router as api_keys
 from app.accounts.pages.router import router as account_pages
 from app.accounts.sessions.confirm_router import router as confirming
@@ -29,7 +31,7 @@ from app.core.bells import BellTower
 from app.core.bodies import BodyGuard
 from app.core.cors import EXPOSED_HEADERS, Cors
 from app.core.db import Database
-from app.core.egress import guarded_client
+from app.core.egress import Egress
 from app.core.health import router as health
 from app.core.hot import Hot
 from app.core.problems_router import router as problems
@@ -75,8 +77,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.batches = BatchDesk(
         BatchIntake(settings, database, app.state.catalog, tools, intake), BatchReader(database, tools)
     )
-    egress = guarded_client(settings)
-    app.state.sign_in = sign_in = SignInDesk(settings, database, egress)
+    egress = Egress(settings)
+    app.state.sign_in = sign_in = SignInDesk(settings, database, egress.client)
+    app.state.oauth = OauthDesk(settings, egress)
     app.state.health = HealthDesk(settings, database, app.state.catalog)
     board = Board(database, app.state.catalog)
     await board.start()
@@ -117,7 +120,19 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.sealer = Sealer(settings, "kept answers")
     app.state.catalog = Catalog.load(settings)
-    for router in (tasks, batches, assets, credits_, api_keys, sessions, issuers, catalog, provider_health, inbound):
+    for router in (
+        tasks,
+        batches,
+        assets,
+        credits_,
+        api_keys,
+        sessions,
+        oauth,
+        identities,
+        catalog,
+        provider_health,
+        inbound,
+    ):
         app.include_router(router)
     for router in (signing_in, confirming, problems, health, files_router):
         app.include_router(router)

@@ -24,10 +24,12 @@ from tests.test_openapi import OPERATIONS
 
 NEED_NONE = {
     "refresh_session": "a refresh token changes once, and the last change is told again",
-    "link_identity": "an identity is linked once, whoever repeats it",
     "confirm_session": "a proof only makes the session fresh; links are good once, and their number is limited",
     "log_out": "what has ended has ended",
     "log_out_everywhere": "what has ended has ended",
+    "exchange_oauth_code": "the code is good once",
+    "confirm_identity": "the link is good once",
+    "link_identity": "an identity is linked once, whoever repeats it",
     "quote_task": "nothing is kept and nothing is spent",
     "sign_up": "again it changes nothing, and a mail is sent again, a few times an hour at most",
     "resend_verification": "it sends a mail, a few times an hour at most",

@@ -20,6 +20,11 @@ OPERATIONS: dict[str, Json] = {
     for method, operation in methods.items()
 }
 PUBLIC = {
+    "list_oauth_providers",
+    "begin_oauth",
+    "finish_oauth",
+    "exchange_oauth_code",
+    "confirm_identity",
     "list_models",
     "list_operations",
     "list_presets",

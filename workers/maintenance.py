@@ -1,5 +1,6 @@
 """Jobs that keep the house: done by the clock, each safe to do twice."""
 
+from app.accounts.identities import service as identities
 from app.accounts.proofs import service as proofs
 from app.accounts.sessions import keyring
 from app.accounts.sessions import service as sessions
@@ -34,11 +35,12 @@ async def sweep_idempotency_keys(context: Context) -> None:
 
 
 async def sweep_signing_in(context: Context) -> None:
-    """Links that are no good any more, and counts that say nothing any more."""
+    """Links and sign-ins that are no good any more, and counts that say nothing any more."""
     engine: Engine = context["engine"]
     await proofs.forget_old(engine.database)
     await throttle.forget_full(engine.database)
     await guards.forget_old(engine.database)
+    await identities.forget_expired(engine.database)
 
 
 async def sweep_sessions(context: Context) -> None:

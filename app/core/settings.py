@@ -240,6 +240,15 @@ class Auth(_Group):
         default=None, description="where captchas are verified, if not at the vendor's"
     )
 
+    google_client_id: str | None = None
+    google_client_secret: SecretStr | None = None
+    google_issuer: str = Field(default="https://accounts.google.com", description="whose discovery document is read")
+    github_client_id: str | None = None
+    github_client_secret: SecretStr | None = None
+    github_url: str = "https://github.com"
+    github_api_url: str = "https://api.github.com"
+    oauth_per_network: int = Field(default=300, ge=1, description="per hour: sign-ins at providers begun")
+
     @model_validator(mode="after")
     def _issuers_are_told_apart(self) -> Self:
         pairs = [(issuer.issuer, algorithm) for issuer in self.issuers for algorithm in issuer.algorithms]
@@ -257,6 +266,15 @@ class Auth(_Group):
     def _disposable_domains_are_there(self) -> Self:
         if self.disposable_domains is not None and not self.disposable_domains.is_file():
             raise ValueError("BACKLOT_AUTH_DISPOSABLE_DOMAINS names no file")
+        return self
+
+    @model_validator(mode="after")
+    def _providers_are_whole(self) -> Self:
+        for name in ("google", "github"):
+            has_id, has_secret = bool(getattr(self, f"{name}_client_id")), bool(getattr(self, f"{name}_client_secret"))
+            if has_id != has_secret:
+                missing = f"BACKLOT_AUTH_{name.upper()}_CLIENT_{'SECRET' if has_id else 'ID'}"
+                raise ValueError(f"sign-in with {name} is set up by half: {missing} is missing")
         return self
 
 

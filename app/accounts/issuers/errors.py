@@ -11,12 +11,3 @@ class AccountExists(Problem):
     """
 
     status = 409
-
-
-class IdentityTaken(Problem):
-    """This identity signs in to another account.
-
-    Unlink it there first.
-    """
-
-    status = 409

@@ -4,10 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.identities.models import Identity
 from app.core.db import Database
 
 _IDENTITY_WITH_USER = """
@@ -34,14 +31,3 @@ async def find_identity_with_user(
 async def touch_identities(database: Database, identity_ids: Sequence[UUID]) -> None:
     """They were used just now."""
     await database.fetch(_TOUCH, identity_ids)
-
-
-async def lock_subject(session: AsyncSession, issuer: str, subject: str) -> None:
-    """Two requests that bring the same identity go one after the other, also when it is new."""
-    name = func.hashtextextended(f"identity {issuer} {subject}", 0)
-    await session.execute(select(func.pg_advisory_xact_lock(name)))
-
-
-async def find_identity(session: AsyncSession, issuer: str, subject: str) -> Identity | None:
-    query = select(Identity).where(Identity.issuer == issuer, Identity.subject == subject)
-    return (await session.execute(query)).scalar_one_or_none()

@@ -11,22 +11,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts import changes
 from app.accounts.audit import service as audit
 from app.accounts.audit.service import Actor
-from app.accounts.errors import AccountSuspended, EmailUnverified
+from app.accounts.errors import AccountSuspended
+from app.accounts.identities import queries
 from app.accounts.identities.models import Identity
-from app.accounts.issuers import queries
-from app.accounts.issuers.errors import AccountExists, IdentityTaken
+from app.accounts.issuers.errors import AccountExists
 from app.accounts.issuers.trust import Outsider
 from app.accounts.models import User, UserStatus
 from app.accounts.proofs import service as proofs
 from app.accounts.proofs.models import Purpose
-from app.accounts.schemas import CallerInfo
 from app.accounts.users import queries as user_rows
 from app.accounts.users import service as users
 from app.core import clock
 from app.core.ids import new_id
 from app.core.problems import InvalidRequest
 from app.core.settings import Settings
-from app.core.visitor import Visitor
 from app.mail import service as mail
 
 NOWHERE = "users.invalid"
@@ -49,21 +47,7 @@ async def settle_in(session: AsyncSession, settings: Settings, outsider: Outside
         raise AccountExists(issuer=outsider.issuer.name)
     else:
         await _join(session, user)
-    await _add_identity(session, outsider, user, Actor("user", user.id), is_told=not is_new)
-
-
-async def link(session: AsyncSession, caller: CallerInfo, visitor: Visitor, outsider: Outsider) -> Identity:
-    """From now on the token's user is the caller. Raises EmailUnverified or IdentityTaken."""
-    if not caller.is_verified:
-        raise EmailUnverified
-    await queries.lock_subject(session, outsider.issuer.issuer, outsider.subject)
-    found = await queries.find_identity(session, outsider.issuer.issuer, outsider.subject)
-    if found is None:
-        user = await user_rows.lock_user(session, caller.user_id)
-        found = await _add_identity(session, outsider, user, Actor.of(caller, visitor), is_told=True)
-    elif found.user_id != caller.user_id:
-        raise IdentityTaken
-    return found
+    await _add_identity(session, outsider, user, is_told=not is_new)
 
 
 async def _welcome(
@@ -97,16 +81,14 @@ async def _join(session: AsyncSession, user: User) -> None:
     changes.tell(session, user.id)
 
 
-async def _add_identity(
-    session: AsyncSession, outsider: Outsider, user: User, actor: Actor, *, is_told: bool
-) -> Identity:
+async def _add_identity(session: AsyncSession, outsider: Outsider, user: User, *, is_told: bool) -> None:
     identity = Identity(user_id=user.id, issuer=outsider.issuer.issuer, subject=outsider.subject, email=outsider.email)
     session.add(identity)
     await session.flush()
     workspace = await user_rows.get_personal_workspace(session, user.id)
     audit.record(
         session,
-        actor,
+        Actor("user", user.id),
         "identity.linked",
         workspace_id=workspace.id,
         target=("identity", identity.id),
@@ -115,7 +97,6 @@ async def _add_identity(
     if is_told:
         facts = {"provider": outsider.issuer.name}
         mail.post(session, "identity_linked", to=user.email, locale=user.locale, workspace_id=workspace.id, facts=facts)
-    return identity
 
 
 def _address(outsider: Outsider) -> str | None:

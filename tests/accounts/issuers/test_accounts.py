@@ -121,7 +121,7 @@ async def test_who_is_signed_in_here_links_the_tokens_user(
     here = await sign_in(api, email)
     for _ in range(2):
         answer = await api.post("/v1/me/identities", json={"token": issuer.token(subject, email=email)}, headers=here)
-        assert answer.status_code == 200, answer.text
+        assert answer.status_code == 201, answer.text
         assert answer.json()["issuer"] == issuer.issuer
     assert (await ask(api, issuer.token(subject))).status_code == 200
     user = await user_of(database, subject)
