@@ -10,9 +10,13 @@ from fastapi_offline import FastAPIOffline
 from app import openapi
 from app.accounts.caller_cache import CallerCache
 from app.accounts.keys.router import router as api_keys
+from app.accounts.me.router import router as me
 from app.accounts.pages.router import router as account_pages
 from app.accounts.signing_in.desk import SignInDesk
 from app.accounts.signing_in.router import router as signing_in
+from app.accounts.workspaces.invitations_router import public_router as invitations
+from app.accounts.workspaces.invitations_router import router as workspace_invitations
+from app.accounts.workspaces.router import router as workspaces
 from app.assets.router import files_router
 from app.assets.router import router as assets
 from app.assets.tools import AssetTools
@@ -115,6 +119,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.sealer = Sealer(settings, "kept answers")
     app.state.catalog = Catalog.load(settings)
     for router in (tasks, batches, assets, credits_, api_keys, catalog, provider_health, inbound):
+        app.include_router(router)
+    for router in (me, workspaces, workspace_invitations, invitations):
         app.include_router(router)
     for router in (signing_in, problems, health, files_router):
         app.include_router(router)

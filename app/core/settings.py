@@ -202,6 +202,8 @@ class Auth(_Group):
             raise ValueError("BACKLOT_AUTH_DISPOSABLE_DOMAINS names no file")
         return self
 
+    owned_teams: int = Field(default=20, ge=0, description="how many teams one user may own")
+
 
 class Mail(_Group):
     backend: Literal["smtp", "resend", "catcher", "none"] | None = Field(default=None, description="how mails leave")

@@ -1,0 +1,72 @@
+"""Users who are signed in, for tests: each with a client of their own."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+
+from app.accounts.keys import service as keys
+from app.accounts.models import Member, User
+from app.accounts.sessions import access
+from app.accounts.sessions import service as sessions
+from app.accounts.sessions.keyring import Keyring
+from app.accounts.users import service as users
+from app.core.db import Database
+from app.core.ids import decode, encode
+from app.core.settings import Settings
+from app.core.visitor import Visitor
+from tests.conftest import client
+
+NOBODY = Visitor("192.0.2.1", "tests")
+
+
+@dataclass
+class Person:
+    """A user with a verified address."""
+
+    email: str
+    user_id: UUID
+    workspace_id: UUID
+    http: httpx.AsyncClient
+
+    @property
+    def id(self) -> str:
+        return encode("user", self.user_id)
+
+    async def make_team(self, name: str = "Northwind") -> str:
+        """The id of a new team of theirs."""
+        answer = await self.http.post("/v1/workspaces", json={"name": name})
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+
+async def make_person(settings: Settings, database: Database, word: str = "person", **fields: Any) -> Person:
+    email = f"{word}-{uuid4().hex}@example.com"
+    async with database.transaction() as session:
+        user, workspace = await users.vouch(session, email)
+        for name, value in fields.items():
+            setattr(user, name, value)
+    return Person(email, user.id, workspace.id, await sign_in(settings, database, user))
+
+
+async def sign_in(settings: Settings, database: Database, user: User) -> httpx.AsyncClient:
+    """A client with an access token of a new session, confirmed just now."""
+    async with database.transaction() as session:
+        made = await sessions.start(session, settings, user, NOBODY, kind="bearer", is_confirmed=True)
+    signer = await Keyring(settings, database).signer()
+    return client(settings, access.make(settings, signer, user.id, made.id, made.expires_at))
+
+
+async def seat(database: Database, team: str, person: Person, role: str) -> None:
+    """Make them a member, whatever they were before."""
+    async with database.transaction() as session:
+        await session.merge(Member(workspace_id=decode("ws", team), user_id=person.user_id, role=role))
+
+
+async def make_key(settings: Settings, database: Database, person: Person, team: str, **fields: Any) -> tuple[str, str]:
+    """An API key of the team made by this person: its id and its secret."""
+    mode, scopes = fields.get("mode", "live"), fields.get("scopes", keys.ALL_SCOPES)
+    async with database.transaction() as session:
+        key, secret = keys._add_key(session, decode("ws", team), person.user_id, mode, "tests", scopes, None)
+    return encode("key", key.id), secret
