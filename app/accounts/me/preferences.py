@@ -17,7 +17,7 @@ def check(preferences: dict[str, Any]) -> None:
     waiting: list[tuple[str, Any, int]] = [("", preferences, 1)]
     while waiting:
         pointer, value, depth = waiting.pop()
-        if depth > MAX_DEPTH + 1:
+        if depth > MAX_DEPTH and isinstance(value, dict | list):
             raise InvalidRequest.at(_shown(pointer), f"Objects and lists may stand {MAX_DEPTH} deep in one another.")
         if fault := _fault(value):
             raise InvalidRequest.at(_shown(pointer), fault)

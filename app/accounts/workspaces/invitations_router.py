@@ -24,7 +24,7 @@ from app.core.db import DatabaseDep, DbSession
 from app.core.dependencies import SettingsDep
 from app.core.ids import InvitationId, encode
 from app.core.paging import Page, PageParams
-from app.core.problems import DependencyDown, Internal, InvalidCursor, problems
+from app.core.problems import DependencyDown, Internal, InvalidCursor, InvalidRequest, problems
 from app.core.throttle import TooManyAttempts
 from app.core.visitor import VisitorDep
 
@@ -116,7 +116,7 @@ async def resend_invitation(
     "/{token}",
     response_model=InvitationShown,
     operation_id="show_invitation",
-    responses=problems(InvitationNotFound, Internal, DependencyDown),
+    responses=problems(InvitationNotFound, InvalidRequest, Internal, DependencyDown),
 )
 async def show_invitation(token: Token, settings: SettingsDep, session: DbSession) -> InvitationShown:
     """Show who invites to what, to whoever has the link. Public."""
