@@ -7,18 +7,12 @@ from uuid import UUID, uuid4
 import httpx
 
 from app.accounts.keys import service as keys
-from app.accounts.models import Member, User
-from app.accounts.sessions import access
-from app.accounts.sessions import service as sessions
-from app.accounts.sessions.keyring import Keyring
+from app.accounts.models import Member
 from app.accounts.users import service as users
 from app.core.db import Database
 from app.core.ids import decode, encode
 from app.core.settings import Settings
-from app.core.visitor import Visitor
-from tests.conftest import client
-
-NOBODY = Visitor("192.0.2.1", "tests")
+from tests.conftest import signed_in
 
 
 @dataclass
@@ -47,15 +41,7 @@ async def make_person(settings: Settings, database: Database, word: str = "perso
         user, workspace = await users.vouch(session, email)
         for name, value in fields.items():
             setattr(user, name, value)
-    return Person(email, user.id, workspace.id, await sign_in(settings, database, user))
-
-
-async def sign_in(settings: Settings, database: Database, user: User) -> httpx.AsyncClient:
-    """A client with an access token of a new session, confirmed just now."""
-    async with database.transaction() as session:
-        made = await sessions.start(session, settings, user, NOBODY, kind="bearer", is_confirmed=True)
-    signer = await Keyring(settings, database).signer()
-    return client(settings, access.make(settings, signer, user.id, made.id, made.expires_at))
+    return Person(email, user.id, workspace.id, await signed_in(settings, database, user.id))
 
 
 async def seat(database: Database, team: str, person: Person, role: str) -> None:
