@@ -54,5 +54,7 @@ async def make_key(settings: Settings, database: Database, person: Person, team:
     """An API key of the team made by this person: its id and its secret."""
     mode, scopes = fields.get("mode", "live"), fields.get("scopes", keys.ALL_SCOPES)
     async with database.transaction() as session:
-        key, secret = keys._add_key(session, decode("ws", team), person.user_id, mode, "tests", scopes, None)
+        key, secret = keys._add_key(
+            session, decode("ws", team), person.user_id, mode, fields.get("name", "tests"), scopes, None
+        )
     return encode("key", key.id), secret
