@@ -69,7 +69,9 @@ def _each(need: Need, *operations: str) -> dict[str, Need]:
 NEEDS: dict[str, Need] = {
     **_each(PUBLIC, "list_models", "list_operations", "list_presets", "list_problems", "get_live", "get_ready"),
     # These look at something in the request that only its sender can have.
-    **_each(PUBLIC, "receive_callback", "show_invitation"),
+    **_each(PUBLIC, "receive_callback", "show_invitation", "verify_email", "reset_password", "confirm_email_change"),
+    **_each(PUBLIC, "sign_up", "resend_verification", "log_in", "forgot_password"),
+    **_each(USER, "change_password", "change_email"),
     **_each(Need(Scope.TASKS_READ), "list_tasks", "get_task", "stream_task_events", "quote_task"),
     **_each(Need(Scope.TASKS_READ), "list_batches", "get_batch", "stream_batch_events", "list_provider_health"),
     **_each(Need(Scope.TASKS_WRITE), "create_task", "cancel_task", "retry_task", "delete_task"),

@@ -19,7 +19,7 @@ from app.core.settings import Settings
 from app.core.visitor import Visitor
 from tests.accounts.people import Person, make_key, make_person, seat
 from tests.tenants.requests import Operation, Request
-from tests.tenants.victim import Victim
+from tests.tenants.victim import MISLED, Victim
 
 Headers = dict[str, str]
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -174,7 +174,7 @@ def _in_role(role: str) -> Callable[[Request, httpx.Response], Verdict]:
         if not need.has(role):
             return _is(answer, "missing_scope", "forbidden_role", 404)
         if request.operation.id == "remove_member":  # of others
-            return _is(answer, "missing_scope", "workspace_not_found")
+            return _is(answer, "missing_scope", 404)
         return f"{answer.status_code}, and it may be seen" if _should_be_there(request, answer) else None
 
     return judge
@@ -187,7 +187,17 @@ def _should_be_there(request: Request, answer: httpx.Response) -> bool:
     return asked.method == "GET" and is_whole and answer.status_code not in (200, 302) and "ws_" not in request.path
 
 
-ROLES = [Attacker(f"a {role}", _member(role), _in_role(role), may_read=True) for role in ("viewer", "member", "admin")]
+def _beyond(role: str) -> Callable[[Operation], bool]:
+    return lambda operation: operation.need.admin or not operation.need.has(role)
+
+
+ROLES = [
+    Attacker("a viewer", _member("viewer"), _in_role("viewer"), may_read=True),
+    *(
+        Attacker(f"a mere {role}", _member(role), _in_role(role), may_read=True, concerns=_beyond(role))
+        for role in ("member", "admin")
+    ),
+]
 
 
 # --- keys of the team
@@ -246,7 +256,9 @@ async def _browser(scene: Scene, operation: Operation) -> Attack:
     """The victim's own browser, sent here by another page."""
     async with scene.database.transaction() as session:
         user = await session.get_one(User, scene.victim.mate.user_id)
-        made = await sessions.start(session, scene.settings, user, Visitor("", ""), kind="cookie", is_confirmed=True)
+        made = await sessions.start(
+            session, scene.settings, user, Visitor("", MISLED), kind="cookie", is_confirmed=True
+        )
     cookie = tokens.cookie(scene.settings, made.id, made.nonce)
     return Attack({"Cookie": f"{csrf.SESSION_COOKIE}={cookie}", "X-Workspace-Id": scene.victim.team})
 
