@@ -191,7 +191,7 @@ async def shown(
     header: Annotated[str | None, Security(_header)],
     cookie: Annotated[str | None, Security(_cookie)],
 ) -> None:
-    """The ways to show who one is, for the OpenAPI document of routes that ask for scopes in a workspace of the path."""
+    """The ways to show who one is, for the document of routes that ask for scopes in the workspace of their path."""
 
 
 async def _signed_in(

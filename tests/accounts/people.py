@@ -6,11 +6,11 @@ from uuid import UUID, uuid4
 
 import httpx
 
-from app.accounts.keys import service as keys
-from app.accounts.models import Member
+from app.accounts.keys import secrets
+from app.accounts.models import ApiKey, Member, Scope
 from app.accounts.users import service as users
 from app.core.db import Database
-from app.core.ids import decode, encode
+from app.core.ids import decode, encode, new_id
 from app.core.settings import Settings
 from tests.conftest import signed_in
 
@@ -50,11 +50,20 @@ async def seat(database: Database, team: str, person: Person, role: str) -> None
         await session.merge(Member(workspace_id=decode("ws", team), user_id=person.user_id, role=role))
 
 
-async def make_key(settings: Settings, database: Database, person: Person, team: str, **fields: Any) -> tuple[str, str]:
-    """An API key of the team made by this person: its id and its secret."""
-    mode, scopes = fields.get("mode", "live"), fields.get("scopes", keys.ALL_SCOPES)
+async def make_key(database: Database, person: Person, team: str, **fields: Any) -> tuple[str, str]:
+    """An API key of the team made by this person, live and with all scopes if nothing else is said; and its secret."""
+    key_id, mode = new_id(), fields.get("mode", "live")
+    secret = secrets.make(mode, key_id)
+    given = {"name": "tests", "mode": mode, "scopes": [scope.value for scope in Scope]} | fields
     async with database.transaction() as session:
-        key, secret = keys._add_key(
-            session, decode("ws", team), person.user_id, mode, fields.get("name", "tests"), scopes, None
+        session.add(
+            ApiKey(
+                id=key_id,
+                workspace_id=decode("ws", team),
+                user_id=person.user_id,
+                secret_hash=secrets.hash_secret(secret),
+                hint=secrets.hint(secret),
+                **given,
+            )
         )
-    return encode("key", key.id), secret
+    return encode("key", key_id), secret

@@ -1,6 +1,7 @@
 """The permission table says what the routes do: each operation's entry, its dependencies, the document and the page."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ def test_the_document_says_what_the_entry_says(operation: Operation) -> None:
         assert asked == {"Bearer": [], "Cookie": []}
     else:
         assert need.scope is not None
-        assert asked == dict.fromkeys(("Bearer", "ApiKey", "Cookie"), [need.scope.value])
+        assert asked == {way: [need.scope.value] for way in ("Bearer", "ApiKey", "Cookie")}
 
 
 @every
@@ -69,7 +70,7 @@ def test_the_route_asks_for_what_the_entry_says(operation: Operation) -> None:
         assert scopes == ({need.scope.value} if need.scope else set())
 
 
-@pytest.mark.parametrize(("lower", "higher"), list(zip(ROLES, ROLES[1:], strict=False)))
+@pytest.mark.parametrize(("lower", "higher"), list(pairwise(ROLES)))
 def test_each_role_may_do_what_the_one_below_may(lower: str, higher: str) -> None:
     assert ROLE_SCOPES[lower] <= ROLE_SCOPES[higher]
 

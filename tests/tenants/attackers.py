@@ -8,8 +8,7 @@ from sqlalchemy import text, update
 
 from app.accounts import csrf
 from app.accounts.keys import secrets
-from app.accounts.keys import service as keys
-from app.accounts.models import ApiKey, User
+from app.accounts.models import ApiKey, Scope, User
 from app.accounts.permissions import Need
 from app.accounts.sessions import service as sessions
 from app.accounts.sessions import tokens
@@ -131,7 +130,7 @@ async def _by_session_there(scene: Scene, operation: Operation) -> Attack:
 def _by_key(mode: str, *, there: bool = False) -> Callable[[Scene, Operation], Awaitable[Attack]]:
     async def begin(scene: Scene, operation: Operation) -> Attack:
         person, team = await stranger(scene)
-        _, secret = await make_key(scene.settings, scene.database, person, team, mode=mode)
+        _, secret = await make_key(scene.database, person, team, mode=mode)
         headers = {"Authorization": f"Bearer {secret}"}
         return Attack(headers | ({"X-Workspace-Id": scene.victim.team} if there else {}), team)
 
@@ -204,9 +203,9 @@ ROLES = [
 
 
 async def _lacking_the_scope(scene: Scene, operation: Operation) -> Attack:
-    scopes = [scope for scope in keys.ALL_SCOPES if scope != operation.need.scope]
+    scopes = [scope.value for scope in Scope if scope != operation.need.scope]
     victim = scene.victim
-    _, secret = await make_key(scene.settings, scene.database, victim.person, victim.team, scopes=scopes)
+    _, secret = await make_key(scene.database, victim.person, victim.team, scopes=scopes)
     return Attack({"Authorization": f"Bearer {secret}"})
 
 
@@ -220,7 +219,7 @@ def _scope_is_missing(request: Request, answer: httpx.Response) -> Verdict:
 
 async def _test_key(scene: Scene, operation: Operation) -> Attack:
     victim = scene.victim
-    _, secret = await make_key(scene.settings, scene.database, victim.person, victim.team, mode="test")
+    _, secret = await make_key(scene.database, victim.person, victim.team, mode="test")
     return Attack({"Authorization": f"Bearer {secret}"})
 
 
@@ -308,7 +307,7 @@ async def _removed_there(scene: Scene, operation: Operation) -> Attack:
 async def _revoked_key(scene: Scene, operation: Operation) -> Attack:
     person, _ = await stranger(scene)
     await seat(scene.database, scene.victim.team, person, "admin")
-    key_id, secret = await make_key(scene.settings, scene.database, person, scene.victim.team)
+    key_id, secret = await make_key(scene.database, person, scene.victim.team)
     async with scene.database.transaction() as session:
         gone = update(ApiKey).where(ApiKey.id == decode("key", key_id))
         await session.execute(gone.values(revoked_at=ApiKey.created_at))

@@ -49,7 +49,7 @@ async def make_victim(settings: Settings, database: Database) -> Victim:
     mate = await make_person(settings, database, f"{CANARY}-mate", name=f"Bình {CANARY}")
     team = await person.make_team(f"Team {CANARY}")
     await seat(database, team, mate, "member")
-    key_id, key = await make_key(settings, database, person, team, name=CANARY)
+    key_id, key = await make_key(database, person, team, name=CANARY)
     await _fund(database, decode("ws", team))
     ids = {
         "ws": [team, encode("ws", person.workspace_id)],

@@ -32,7 +32,7 @@ async def test_a_key_sees_itself_and_its_own_workspace_alone(
 ) -> None:
     an = await people("an")
     team = await an.make_team()
-    key_id, secret = await make_key(settings, database, an, team)
+    key_id, secret = await make_key(database, an, team)
     async with client(settings, secret) as key:
         seen = (await key.get("/v1/me")).json()
         assert (seen["id"], seen["api_key"]["id"], seen["workspace"]["id"]) == (an.id, key_id, team)

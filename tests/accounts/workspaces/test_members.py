@@ -149,7 +149,7 @@ async def test_of_two_owners_who_go_at_once_one_stays(people: People, database: 
 
 async def test_the_keys_of_who_goes_end(people: People, database: Database, settings: Settings) -> None:
     an, binh, team = await with_member(people, database, "admin")
-    _, secret = await make_key(settings, database, binh, team)
+    _, secret = await make_key(database, binh, team)
     async with client(settings, secret) as key:
         assert (await key.get("/v1/credits")).status_code == 200
         assert (await an.http.delete(f"/v1/workspaces/{team}/members/{binh.id}")).status_code == 204
@@ -164,7 +164,7 @@ async def test_keys_outlive_their_maker_where_an_admin_says_so(
     people: People, database: Database, settings: Settings
 ) -> None:
     an, binh, team = await with_member(people, database, "admin")
-    key_id, secret = await make_key(settings, database, binh, team)
+    key_id, secret = await make_key(database, binh, team)
     path = f"/v1/workspaces/{team}/members/{binh.id}"
     refused = check(await binh.http.delete(path, params={"keep_api_keys": True}), 422, "invalid_request")
     assert refused["errors"][0]["pointer"] == "query:keep_api_keys"
@@ -182,7 +182,7 @@ async def test_a_key_does_no_more_than_its_makers_role_does_now(
     people: People, database: Database, settings: Settings
 ) -> None:
     an, binh, team = await with_member(people, database, "admin")
-    _, secret = await make_key(settings, database, binh, team)
+    _, secret = await make_key(database, binh, team)
     async with client(settings, secret) as key:
         assert (await key.patch(f"/v1/workspaces/{team}", json={"name": "a"})).status_code == 200
         await an.http.patch(f"/v1/workspaces/{team}/members/{binh.id}", json={"role": "viewer"})

@@ -110,7 +110,7 @@ async def keyed(people: People, settings: Settings, database: Database) -> tuple
     """An owner, their team, and a client with a key of it that may do everything."""
     an = await people("an")
     team = await an.make_team()
-    _, secret = await make_key(settings, database, an, team)
+    _, secret = await make_key(database, an, team)
     return an, team, client(settings, secret)
 
 
@@ -143,7 +143,7 @@ async def test_a_test_key_reads_the_workspace_and_nobody_in_it(
 ) -> None:
     an, team, key = keyed
     await key.aclose()
-    _, secret = await make_key(settings, database, an, team, mode="test")
+    _, secret = await make_key(database, an, team, mode="test")
     async with client(settings, secret) as test_key:
         path = f"/v1/workspaces/{team}"
         assert (await test_key.get(path)).status_code == 200
@@ -234,7 +234,7 @@ async def test_teams_get_test_credits_and_no_welcome_credits(
     keyed: tuple[Person, str, httpx.AsyncClient], settings: Settings, database: Database
 ) -> None:
     an, team, key = keyed
-    _, secret = await make_key(settings, database, an, team, mode="test")
+    _, secret = await make_key(database, an, team, mode="test")
     async with key, client(settings, secret) as test_key:
         assert (await key.get("/v1/credits")).json()["balance"] == 0
         assert (await test_key.get("/v1/credits")).json()["balance"] == 1000
@@ -263,7 +263,7 @@ async def test_a_team_has_a_queue_of_its_own_by_its_plan(
     an, team, live_key = keyed
     await live_key.aclose()
     where = {"team": decode("ws", team)}
-    _, secret = await make_key(settings, database, an, team, mode="test")
+    _, secret = await make_key(database, an, team, mode="test")
     async with client(settings, secret) as key:
         asset = (await key.post("/v1/assets", files={"file": ("a.jpg", _photo())})).json()["id"]
         order = {"operation": "transform_image", "input": {"image": asset, "width": 8}}
