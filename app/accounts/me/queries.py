@@ -6,13 +6,9 @@ from uuid import UUID
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.models import ApiKey, Member, User, Workspace
+from app.accounts.models import ApiKey, Member, Workspace
 
 SeatRow = Row[UUID, str, str, str]
-
-
-async def get_user(session: AsyncSession, user_id: UUID) -> User:
-    return (await session.execute(select(User).where(User.id == user_id))).scalar_one()
 
 
 async def list_seats(session: AsyncSession, user_id: UUID, limit: int) -> Sequence[SeatRow]:
@@ -23,16 +19,6 @@ async def list_seats(session: AsyncSession, user_id: UUID, limit: int) -> Sequen
     query = query.where(Member.user_id == user_id, Workspace.deleted_at.is_(None))
     query = query.order_by(Workspace.kind, Workspace.created_at.desc(), Workspace.id.desc()).limit(limit)
     return (await session.execute(query)).all()
-
-
-async def find_seat(session: AsyncSession, workspace_id: UUID, user_id: UUID) -> SeatRow | None:
-    """A workspace, and the user's role in it; None as the role of who is not."""
-    query = select(Workspace.id, Workspace.name, Workspace.kind, Member.role).join(
-        Member, (Member.workspace_id == Workspace.id) & (Member.user_id == user_id), isouter=True
-    )
-    return (
-        await session.execute(query.where(Workspace.id == workspace_id, Workspace.deleted_at.is_(None)))
-    ).one_or_none()
 
 
 async def find_key(session: AsyncSession, key_id: UUID) -> ApiKey | None:

@@ -11,14 +11,15 @@ from app.accounts.me.schemas import MeRead, MeUpdate, SeatRead
 from app.accounts.schemas import CallerInfo
 from app.accounts.users import queries as users
 from app.accounts.users.schemas import UserRead
+from app.accounts.workspaces import queries as workspaces
 
 MOST_SEATS = 100
 
 
 async def get_me(session: AsyncSession, caller: CallerInfo) -> MeRead:
     """Raises WorkspaceNotFound when the workspace was deleted just now."""
-    user = await queries.get_user(session, caller.user_id)
-    here = await queries.find_seat(session, caller.workspace_id, caller.user_id)
+    user = await users.get_user(session, caller.user_id)
+    here = await workspaces.find_seat(session, caller.workspace_id, caller.user_id)
     if here is None:
         raise WorkspaceNotFound
     key = await queries.find_key(session, caller.key_id) if caller.key_id else None
@@ -40,7 +41,7 @@ async def update_me(session: AsyncSession, caller: CallerInfo, change: MeUpdate)
 
 
 async def get_preferences(session: AsyncSession, caller: CallerInfo) -> dict[str, Any]:
-    return (await queries.get_user(session, caller.user_id)).preferences
+    return (await users.get_user(session, caller.user_id)).preferences
 
 
 async def put_preferences(session: AsyncSession, caller: CallerInfo, value: dict[str, Any]) -> None:

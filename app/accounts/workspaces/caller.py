@@ -28,7 +28,7 @@ def _taking(scope: Scope, *, changes: bool = False, by_test_keys: bool = False) 
     return Security(take, scopes=[scope.value])
 
 
-Visitor = Annotated[Seat, _taking(Scope.WORKSPACE_READ, by_test_keys=True)]
+Onlooker = Annotated[Seat, _taking(Scope.WORKSPACE_READ, by_test_keys=True)]
 Reader = Annotated[Seat, _taking(Scope.WORKSPACE_READ)]
 Writer = Annotated[Seat, _taking(Scope.WORKSPACE_WRITE, changes=True)]
 Leaver = Annotated[Seat, _taking(Scope.WORKSPACE_READ, changes=True)]

@@ -102,7 +102,7 @@ async def show(session: AsyncSession, invitation_id: UUID | None) -> InvitationS
     workspace = await queries.find_workspace(session, invitation.workspace_id)
     if workspace is None:
         raise InvitationNotFound
-    inviter = await queries.get_user(session, invitation.invited_by)
+    inviter = await users.get_user(session, invitation.invited_by)
     return InvitationShown(
         workspace=workspace.name,
         inviter=inviter.name or masked(inviter.email),
@@ -125,7 +125,7 @@ async def accept(
     invitation = await queries.find_invitation(session, found.id) if found and workspace else None
     if invitation is None or workspace is None:
         raise InvitationNotFound
-    user = await queries.get_user(session, caller.user_id)
+    user = await users.get_user(session, caller.user_id)
     member = await queries.find_member(session, workspace.id, user.id)
     is_theirs = user.email.lower() == invitation.email
     if is_theirs and member is not None and invitation.accepted_at is not None:
@@ -182,7 +182,7 @@ async def _send(session: AsyncSession, desk: Desk, seat: Seat, actor: Actor, inv
     )
     invitation.expires_at = clock.now() + LIFE
     await session.flush()
-    inviter = await queries.get_user(session, seat.caller.user_id)
+    inviter = await users.get_user(session, seat.caller.user_id)
     invitee: User | None = await users.find_user(session, invitation.email)
     mail.post(
         session,

@@ -155,9 +155,3 @@ async def find_member_with_address(session: AsyncSession, workspace_id: UUID, em
     query = select(Member.user_id).join(User, User.id == Member.user_id)
     query = query.where(Member.workspace_id == workspace_id, func.lower(User.email) == email.lower())
     return (await session.execute(query)).scalar_one_or_none()
-
-
-async def get_user(session: AsyncSession, user_id: UUID) -> User:
-    return (
-        await session.execute(select(User).where(User.id == user_id).execution_options(populate_existing=True))
-    ).scalar_one()

@@ -17,7 +17,7 @@ from app.accounts.caller import (
 )
 from app.accounts.models import Scope
 from app.accounts.workspaces import members, seats, service
-from app.accounts.workspaces.caller import SEAT_PROBLEMS, Leaver, Reader, Visitor, Writer
+from app.accounts.workspaces.caller import SEAT_PROBLEMS, Leaver, Onlooker, Reader, Writer
 from app.accounts.workspaces.errors import (
     ForbiddenRole,
     LastOwner,
@@ -84,7 +84,7 @@ async def create_workspace(
     operation_id="get_workspace",
     responses=problems(*SEAT_PROBLEMS) | {304: {"description": "Not changed."}},
 )
-async def get_workspace(seat: Visitor, request: Request) -> Response:
+async def get_workspace(seat: Onlooker, request: Request) -> Response:
     """Read one workspace."""
     return conditional.answer(request, service.shown(seat))
 
