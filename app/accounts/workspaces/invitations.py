@@ -127,7 +127,7 @@ async def accept(
         raise InvitationNotFound
     user = await users.get_user(session, caller.user_id)
     member = await queries.find_member(session, workspace.id, user.id)
-    is_theirs = user.email.lower() == invitation.email
+    is_theirs = user.email.lower() == invitation.email.lower()
     if is_theirs and member is not None and invitation.accepted_at is not None:
         return Seat(caller, workspace, member.role)
     if not _is_good(invitation):

@@ -133,7 +133,7 @@ async def find_open_invitation(
     if invitation_id is not None:
         query = query.where(Invitation.id == invitation_id)
     if email is not None:
-        query = query.where(func.lower(Invitation.email) == email.lower())
+        query = query.where(func.lower(Invitation.email) == func.lower(email))
     return (await session.execute(query.execution_options(populate_existing=True))).scalar_one_or_none()
 
 
@@ -153,5 +153,5 @@ async def revoke_invitations_by(
 
 async def find_member_with_address(session: AsyncSession, workspace_id: UUID, email: str) -> UUID | None:
     query = select(Member.user_id).join(User, User.id == Member.user_id)
-    query = query.where(Member.workspace_id == workspace_id, func.lower(User.email) == email.lower())
+    query = query.where(Member.workspace_id == workspace_id, func.lower(User.email) == func.lower(email))
     return (await session.execute(query)).scalar_one_or_none()
