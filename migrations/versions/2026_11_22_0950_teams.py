@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "a1c0de0b0950"
-down_revision = "a1c0de0b0930"
+down_revision = "a1c0de0b0910"
 branch_labels = None
 depends_on = None
 
