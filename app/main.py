@@ -13,11 +13,15 @@ from app.accounts.identities.desk import OauthDesk
 from app.accounts.identities.own_router import router as identities
 from app.accounts.identities.router import router as oauth
 from app.accounts.keys.router import router as api_keys
+from app.accounts.me.router import router as me
 from app.accounts.pages.router import router as account_pages
 from app.accounts.sessions.confirm_router import router as confirming
 from app.accounts.sessions.router import router as sessions
 from app.accounts.signing_in.desk import SignInDesk
 from app.accounts.signing_in.router import router as signing_in
+from app.accounts.workspaces.invitations_router import public_router as invitations
+from app.accounts.workspaces.invitations_router import router as workspace_invitations
+from app.accounts.workspaces.router import router as workspaces
 from app.assets.router import files_router
 from app.assets.router import router as assets
 from app.assets.tools import AssetTools
@@ -133,6 +137,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         provider_health,
         inbound,
     ):
+        app.include_router(router)
+    for router in (me, workspaces, workspace_invitations, invitations):
         app.include_router(router)
     for router in (signing_in, confirming, problems, health, files_router):
         app.include_router(router)

@@ -31,6 +31,8 @@ TAGS = {
     "sessions": "Where a user is signed in: going on, and signing out.",
     "oauth": "Signing in with a provider. Public.",
     "identities": "Who you are elsewhere, where that signs you in.",
+    "me": "Who you are, and what your front end keeps for you.",
+    "workspaces": "What resources, credits and keys belong to: yours alone, or a team's with its members.",
     "catalog": "What can be ordered. Public.",
     "providers": "How those who do the work are doing.",
     "inbound": "For providers: told that a job has ended. Public.",
@@ -175,7 +177,7 @@ def _with_nulls(value: Any, schema: Json, schemas: Json) -> Any:
 def _complete(operation: Json, schemas: Json) -> None:
     operation["summary"] = operation.get("description", "").partition(". ")[0].partition("\n")[0].rstrip(".")
     if "304" in operation["responses"]:
-        operation["parameters"].append(IF_NONE_MATCH)
+        operation.setdefault("parameters", []).append(IF_NONE_MATCH)
     bodies = [operation["requestBody"]] if "requestBody" in operation else []
     if bodies:
         for status, answer in problems(*BODY_PROBLEMS).items():

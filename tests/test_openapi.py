@@ -7,6 +7,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
+from app.accounts.permissions import NEEDS
 from app.core.problems import CONTENT_TYPE, Problem
 from app.core.settings import Settings
 from app.main import create_app
@@ -19,29 +20,7 @@ OPERATIONS: dict[str, Json] = {
     for path, methods in DOCUMENT["paths"].items()
     for method, operation in methods.items()
 }
-PUBLIC = {
-    "list_oauth_providers",
-    "begin_oauth",
-    "finish_oauth",
-    "exchange_oauth_code",
-    "confirm_identity",
-    "list_models",
-    "list_operations",
-    "list_presets",
-    "list_problems",
-    "get_live",
-    "get_ready",
-    "receive_callback",
-    "sign_up",
-    "verify_email",
-    "resend_verification",
-    "log_in",
-    "forgot_password",
-    "reset_password",
-    "confirm_email_change",
-    "refresh_session",
-    "confirm_session",
-}
+PUBLIC = {name for name, need in NEEDS.items() if need.is_public}
 # What each operation with a caller may answer with: bad credentials, no right, no server, no luck.
 ALWAYS = {"400", "401", "403", "422", "500", "503"}
 

@@ -182,6 +182,14 @@ async def _caller(
     return caller
 
 
+async def shown(
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+    header: Annotated[str | None, Security(_header)],
+    cookie: Annotated[str | None, Security(_cookie)],
+) -> None:
+    """The ways to show who one is, for the document of routes that ask for scopes in the workspace of their path."""
+
+
 async def _signed_in(
     caller: RecognisedDep,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
@@ -236,6 +244,7 @@ def requires(*scopes: Scope) -> Any:
     return Security(_caller, scopes=[scope.value for scope in scopes])
 
 
+WorkspaceReader = Annotated[CallerInfo, requires(Scope.WORKSPACE_READ)]
 TasksReader = Annotated[CallerInfo, requires(Scope.TASKS_READ)]
 TasksWriter = Annotated[CallerInfo, requires(Scope.TASKS_WRITE)]
 AssetsReader = Annotated[CallerInfo, requires(Scope.ASSETS_READ)]

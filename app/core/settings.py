@@ -268,6 +268,8 @@ class Auth(_Group):
             raise ValueError("BACKLOT_AUTH_DISPOSABLE_DOMAINS names no file")
         return self
 
+    owned_teams: int = Field(default=20, ge=0, description="how many teams one user may own")
+
     @model_validator(mode="after")
     def _providers_are_whole(self) -> Self:
         for name in ("google", "github"):
