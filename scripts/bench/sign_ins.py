@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import statistics
 from itertools import cycle
 from time import perf_counter
 
@@ -23,9 +24,8 @@ async def measure(stand: Stand, report: Report) -> None:
     await stand.open_accounts(USERS)
     await works.do(stand, TASKS, USERS)
     tasks = await reads.ended(stand)
-    began = perf_counter()
     stored = HASHING.hash(PASSWORD)
-    once = 1000 * (perf_counter() - began)
+    once = 1000 * statistics.median(_verified(stored) for _ in range(15))
     await stand.run("update users set password_hash = $1", stored)
     emails = [row["email"] for row in await stand.run("select email from users order by id")]
     logins = cycle([_login(email) for email in emails])
@@ -38,12 +38,18 @@ async def measure(stand: Stand, report: Report) -> None:
         await asyncio.sleep(load.WARM_UP_SECONDS)
         busy = await load.paced(port, gets, READS_PER_SECOND, 5, status=200)
         logged_in = await many
-    report.at_most("one hash, by itself", once, "ms")
+    report.at_most("one hash, by itself, p50", once, "ms")
     report.at_most("one who signs in, p50", alone.p50, "ms")
     report.ratio("which the hash is", once, alone.p50, 0.5)
     report.at_least("sign-ins", logged_in.rate, "/s")
     report.at_most(f"GET of a task, {READS_PER_SECOND}/s, nobody signs in, p99", quiet.p99, "ms")
     report.at_most(f"GET of a task, {READS_PER_SECOND}/s, {USERS} sign in, p99", busy.p99, "ms", 50)
+
+
+def _verified(stored: str) -> float:
+    began = perf_counter()
+    HASHING.verify(PASSWORD, stored)
+    return perf_counter() - began
 
 
 def _login(email: str) -> bytes:
