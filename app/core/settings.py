@@ -218,7 +218,7 @@ class Auth(_Group):
     issuers: Issuers = Field(default=(), description="whose tokens let users in besides our own")
     verify_seconds: float = Field(default=2 * 86400, gt=0, description="life of links that verify an address")
     reset_seconds: float = Field(default=3600, gt=0, description="life of links that set a new password")
-    hash_threads: int = Field(default=2, ge=1, le=64, description="for hashing passwords, in each API process")
+    hash_processes: int = Field(default=2, ge=1, le=64, description="that hash passwords, of each API process")
     password_score: int = Field(default=3, ge=0, le=4, description="least strength of a password, by zxcvbn")
     pace_seconds: float = Field(default=0.5, ge=0, le=10, description="answers that must not tell by their time wait")
     lock_failures: int = Field(default=5, ge=1, description="wrong passwords for one account from one network")

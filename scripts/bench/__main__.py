@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import uvloop
 
 from scripts import throwaway
-from scripts.bench import auth, flights, pictures, reads, submits, volume, waiting, works
+from scripts.bench import auth, flights, pictures, reads, sign_ins, submits, volume, waiting, works
 from scripts.bench.report import Report
 from scripts.bench.stand import Stand
 
@@ -23,6 +23,7 @@ PARTS: dict[str, Callable[[Stand, Report], Awaitable[None]]] = {
     "works": works.measure,
     "flights": flights.measure,
     "pictures": pictures.measure,
+    "sign_ins": sign_ins.measure,
     "volume": volume.measure,
 }
 

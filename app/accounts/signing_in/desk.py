@@ -25,11 +25,11 @@ class SignInDesk:
         self.settings = settings
         self.database = database
         self.client = client
-        self.hashers = Hashers(settings.auth.hash_threads)
+        self.hashers = Hashers(settings.auth.hash_processes)
         self.judge = Judge(settings.auth.password_score)
 
     async def close(self) -> None:
-        self.hashers.close()
+        await self.hashers.close()
         await self.judge.close()
 
     async def find_user(self, address: str) -> User | None:

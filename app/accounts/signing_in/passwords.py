@@ -1,28 +1,24 @@
-"""Hashing passwords: Argon2id, and bcrypt for those that were imported; never on the event loop.
+"""Hashing passwords: Argon2id, and bcrypt for those that were imported; never in the process that answers requests.
 
-It is done by a few threads of our own, which run at a lower priority than the rest of the process: however many sign
-in at once, requests of others are answered first. The line before them is short, since whoever waits for long asks
-again.
+It is done by a few processes of our own, which run at a lower priority: however many sign in at once, requests of
+others are answered first. Threads would not do: one that has just hashed and wants to go on holds the interpreter, and
+at a lower priority for as long as anybody else on the machine has something to do. The line is short, since whoever
+waits for long asks again.
 """
 
 import asyncio
-import contextlib
 import os
-import threading
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from queue import SimpleQueue
-from time import monotonic
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from pwdlib.exceptions import UnknownHashError
 
 from app.accounts.hashes import HASHING
 from app.accounts.signing_in.errors import TooManySignIns
-
-T = TypeVar("T")
+from app.core.processes import ProcessDied, ProcessPool, ProcessTimedOut
+from app.core.settings import MEBIBYTE
 
 NICENESS = 10
 MOST_WAITING = 400
@@ -46,86 +42,50 @@ def normal(password: str) -> str:
 
 
 class Hashers:
-    """One per process. `threads` bounds the processors and, with 19 MiB for each, the memory it takes."""
+    """One per API process. `processes` bounds the processors it takes and the memory, of which each takes 50 MiB."""
 
-    def __init__(self, threads: int) -> None:
-        self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+    def __init__(self, processes: int) -> None:
+        self._pool = ProcessPool(size=processes, memory_bytes=768 * MEBIBYTE, idle_seconds=300)
         self._waiting = 0
-        self._threads = [threading.Thread(target=self._run, name=f"hasher-{n}", daemon=True) for n in range(threads)]
-        self._is_started = False
 
     async def hash(self, password: str) -> str:
         """Raises TooManySignIns."""
-        return await self._do(partial(HASHING.hash, normal(password)))
+        return str(await self._do(hashed, normal(password)))
 
     async def verify(self, password: str, stored: str | None) -> Verdict:
         """Whether it is the password; without a stored hash it is not, and takes as long. Raises TooManySignIns."""
-        return await self._do(partial(_verify, normal(password), stored))
+        is_right, renewed = await self._do(verified, normal(password), NOBODYS if stored is None else stored)
+        return Verdict(is_right, renewed) if stored is not None else Verdict(is_right=False)
 
-    def close(self) -> None:
-        """End the threads when they have done what they are at. What waits is told to come again."""
-        for _ in self._threads:
-            self._work.put(None)
-        if self._is_started:
-            for thread in self._threads:
-                thread.join()
+    async def close(self) -> None:
+        await self._pool.close()
 
-    async def _do(self, work: Callable[[], T]) -> T:
+    async def _do(self, function: Callable[..., Any], *args: Any) -> Any:
         if self._waiting >= MOST_WAITING:
             raise _busy()
-        if not self._is_started:
-            self._is_started = True
-            for thread in self._threads:
-                thread.start()
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
         self._waiting += 1
-        self._work.put(partial(_perform, loop, future, work, monotonic()))
         try:
-            return await future
+            async with asyncio.timeout(MOST_SECONDS):
+                return await self._pool.run(function, *args, timeout=MOST_SECONDS)
+        except (TimeoutError, ProcessTimedOut, ProcessDied) as fault:
+            raise _busy() from fault
         finally:
             self._waiting -= 1
 
-    def _run(self) -> None:
-        with contextlib.suppress(OSError, AttributeError):  # of this thread alone, on Linux
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
-        while (work := self._work.get()) is not None:
-            work()
+
+def hashed(password: str) -> str:
+    """In a child process."""
+    os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
+    return HASHING.hash(password)
 
 
-def _verify(password: str, stored: str | None) -> Verdict:
+def verified(password: str, stored: str) -> tuple[bool, str | None]:
+    """In a child process: whether it is right, and the better hash where there is one."""
+    os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
     try:
-        is_right, renewed = HASHING.verify_and_update(password, stored or NOBODYS)
+        return HASHING.verify_and_update(password, stored)
     except UnknownHashError:
-        return Verdict(is_right=False)
-    return Verdict(is_right and stored is not None, renewed if stored is not None else None)
-
-
-def _perform(
-    loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any], work: Callable[[], Any], asked_at: float
-) -> None:
-    """On one of the threads; the future is settled on the loop's own."""
-    if future.cancelled():  # whoever asked has gone
-        return
-    result: Any = None
-    fault: BaseException | None = None
-    try:
-        if monotonic() - asked_at > MOST_SECONDS:
-            raise _busy()
-        result = work()
-    except Exception as error:
-        fault = error
-    with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
-        loop.call_soon_threadsafe(_settle, future, result, fault)
-
-
-def _settle(future: asyncio.Future[Any], result: Any, fault: BaseException | None) -> None:
-    if future.done():
-        return
-    if fault is not None:
-        future.set_exception(fault)
-    else:
-        future.set_result(result)
+        return False, None
 
 
 def _busy() -> TooManySignIns:

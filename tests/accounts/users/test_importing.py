@@ -31,7 +31,7 @@ async def added(database: Database, **values: Any) -> int:
         return await importing.add(session, [ImportedUser.model_validate(values)])
 
 
-@pytest.mark.parametrize("stored", [BCRYPT, BCRYPT.replace("$2b$", "$2y$"), ARGON2])
+@pytest.mark.parametrize("stored", [BCRYPT, BCRYPT.replace("$2b$", "$2y$"), ARGON2], ids=["2b", "2y", "argon2"])
 async def test_the_old_password_signs_in_and_its_hash_is_made_anew(someone: Someone, stored: str) -> None:
     person = someone()
     assert await added(person.database, email=person.email, password_hash=stored, email_verified=True) == 1
@@ -105,6 +105,7 @@ def test_a_line_that_cannot_be_read_is_named(lines: list[str], is_csv: bool, tol
         ARGON2.replace("p=1$", "p=64$"),
         "$argon2id$v=19$m=1024,t=1,p=1$c2FsdA",
     ],
+    ids=["none", "md5", "cost", "memory", "passes", "lanes", "no digest"],
 )
 def test_hashes_we_cannot_verify_or_not_afford_are_refused(stored: str) -> None:
     assert why_not(stored)
