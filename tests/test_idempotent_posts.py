@@ -105,6 +105,7 @@ MAKES: dict[str, Make] = {
     "create_batch": creating("/v1/batches", {"json": a_batch("one", "two")}, {"json": a_batch("one", "three")}),
     "cancel_batch": changing("/v1/batches", a_batch("one", "two"), "cancel"),
     "create_asset": creating("/v1/assets", upload("coffee"), upload("chelsea")),
+    "rotate_api_key": changing("/v1/api-keys", {"name": "shop"}, "rotate"),
     "create_api_key": creating("/v1/api-keys", {"json": {"name": "shop"}}, {"json": {"name": "another"}}),
 }
 each = pytest.mark.parametrize("make", MAKES.values(), ids=MAKES)
@@ -116,7 +117,8 @@ async def effects(database: Database, account: Account) -> dict[str, Any]:
         "tasks": "count(*), sum(run), sum(version)",
         "batches": "count(*), count(canceled_at)",
         "assets": "count(*)",
-        "api_keys": "count(*)",
+        "api_keys": "count(*), count(rotated_at)",
+        "audit_entries": "count(*)",
         "events": "count(*)",
         "credit_transfers": "count(*), sum(amount)",
         "credit_holds": "count(*), sum(amount)",
