@@ -12,6 +12,7 @@ from app.accounts.caller_cache import CallerCache
 from app.accounts.identities.desk import OauthDesk
 from app.accounts.identities.own_router import router as identities
 from app.accounts.identities.router import router as oauth
+from app.accounts.keys.limits import KeyGate
 from app.accounts.keys.router import router as api_keys
 from app.accounts.me.router import router as me
 from app.accounts.pages.router import router as account_pages
@@ -49,6 +50,7 @@ from app.events.service import CHANNEL
 from app.generation.catalog_router import router as catalog
 from app.generation.inbound_router import router as inbound
 from app.generation.intake import Intake
+from app.generation.operations import OPERATIONS
 from app.generation.reader import TaskReader
 from app.generation.reports.health import HealthDesk
 from app.generation.reports.router import router as provider_health
@@ -73,6 +75,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     events = EventReader(database)
     bells = BellTower(redis, CHANNEL, look=events.latest)
     app.state.callers = callers = CallerCache(settings, database, redis)
+    app.state.key_gate = KeyGate(settings, redis)
     app.state.asset_tools = tools = await AssetTools.open(settings)
     reader = TaskReader(database, tools)
     app.state.lookout = Lookout(reader, events, Teller(events, reader), bells)
@@ -124,6 +127,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.sealer = Sealer(settings, "kept answers")
     app.state.catalog = Catalog.load(settings)
+    app.state.operations = tuple(OPERATIONS)
     for router in (
         tasks,
         batches,

@@ -19,6 +19,8 @@ JSON in `snake_case`, UTC timestamps, ids with a prefix that sort by time, credi
 **Lists** are newest first: give `next_cursor` as `cursor` for the next page.
 **`Idempotency-Key`** on a POST makes repeats safe for 24 hours: one effect, one answer.
 **`X-Request-Id`** of yours (1 to 128 letters, digits and `._:-`) is used in answers and logs; else you get a new one.
+**API keys** match `\\bbk_(?:live|test)_[0-9A-Za-z]{71}\\b`, and end in a checksum. Those with a rate limit are told
+where they stand in `RateLimit` and `RateLimit-Policy`.
 """
 
 TAGS = {

@@ -123,6 +123,7 @@ MAKES: dict[str, Make] = {
     "create_asset": creating("/v1/assets", upload("coffee"), upload("chelsea")),
     "create_workspace": creating("/v1/workspaces", {"json": {"name": "a"}}, {"json": {"name": "b"}}),
     "create_invitation": inviting,
+    "rotate_api_key": changing("/v1/api-keys", {"name": "shop"}, "rotate"),
     "create_api_key": creating("/v1/api-keys", {"json": {"name": "shop"}}, {"json": {"name": "another"}}),
 }
 BY_USER = frozenset({"create_workspace", "create_invitation"})
@@ -142,7 +143,8 @@ async def effects(database: Database, account: Account) -> dict[str, Any]:
         "tasks": "count(*), sum(run), sum(version)",
         "batches": "count(*), count(canceled_at)",
         "assets": "count(*)",
-        "api_keys": "count(*)",
+        "api_keys": "count(*), count(rotated_at)",
+        "audit_entries": "count(*)",
         "events": "count(*)",
         "credit_transfers": "count(*), sum(amount)",
         "credit_holds": "count(*), sum(amount)",

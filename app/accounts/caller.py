@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -25,6 +26,8 @@ from app.accounts.errors import (
     SessionRevoked,
     WorkspaceNotFound,
 )
+from app.accounts.keys.errors import IpNotAllowed, RateLimited
+from app.accounts.keys.limits import KeyGate
 from app.accounts.models import Scope
 from app.accounts.recognition import Place
 from app.accounts.schemas import CallerInfo
@@ -42,6 +45,7 @@ from app.core.problems import (
     MalformedRequest,
     Problem,
 )
+from app.core.visitor import client_ip
 
 CONFIRMED_FOR = timedelta(minutes=10)
 
@@ -71,7 +75,7 @@ _KNOWN_PROBLEMS: tuple[type[Problem], ...] = (
 )
 # What any route with a caller may answer with, beside its own; and any of a user who is signed in, with SignedIn,
 # Confirmed or Admin.
-CALLER_PROBLEMS: tuple[type[Problem], ...] = (InvalidApiKey, MissingScope, *_KNOWN_PROBLEMS)
+CALLER_PROBLEMS: tuple[type[Problem], ...] = (InvalidApiKey, MissingScope, IpNotAllowed, RateLimited, *_KNOWN_PROBLEMS)
 SIGNED_IN_PROBLEMS: tuple[type[Problem], ...] = (SessionRequired, InvalidApiKey, *_KNOWN_PROBLEMS)
 CONFIRMED_PROBLEMS: tuple[type[Problem], ...] = (ConfirmationRequired, *SIGNED_IN_PROBLEMS)
 ADMIN_PROBLEMS: tuple[type[Problem], ...] = (AdminRequired, *SIGNED_IN_PROBLEMS)
@@ -105,23 +109,30 @@ def _workspace_asked_for(request: Request) -> UUID | None:
         raise MalformedRequest.at("header:X-Workspace-Id", f"X-Workspace-Id is {fault}.") from None
 
 
+def _ip(request: Request) -> str:
+    return client_ip(request, request.app.state.settings)
+
+
 async def recognise(request: Request, *, is_fresh: bool = False) -> CallerInfo:
     """Who is calling, whatever they may do. `is_fresh`: as the database has it now.
 
-    Raises MissingCredentials, InvalidApiKey, InvalidToken, SessionRevoked, AccountSuspended, WorkspaceNotFound or
-    CsrfFailed.
+    Raises MissingCredentials, InvalidApiKey, InvalidToken, SessionRevoked, AccountSuspended, WorkspaceNotFound,
+    CsrfFailed, IpNotAllowed or RateLimited.
     """
     text, place = _presented(request)
     if not text:
         raise MissingCredentials
     callers = get_callers(request)
     workspace_id = _workspace_asked_for(request)
-    caller = await callers.find(text, workspace_id, place)
+    caller = await callers.find(text, workspace_id, place, ip=partial(_ip, request))
     if is_fresh:
         callers.forget(caller.session_id or caller.user_id)
         caller = await callers.find(text, workspace_id, place)
     if place == "cookie" and caller.session_id is not None:
         csrf.check(request, caller.session_id)
+    if caller.limits is not None:
+        gate: KeyGate = request.app.state.key_gate
+        await gate.admit(request, caller)
     return caller
 
 

@@ -40,10 +40,10 @@ TOUCH_SECONDS = 60.0
 GATHER_SECONDS = 1.0
 """How long uses are gathered before they are written together."""
 
-_TOUCH: dict[Kind, Callable[[Database, Sequence[UUID]], Awaitable[None]]] = {
-    Kind.KEY: lambda database, ids: keys.touch_keys(database, ids),
-    Kind.SESSION: lambda database, ids: sessions.touch_sessions(database, ids),
-    Kind.IDENTITY: lambda database, ids: issuers.touch_identities(database, ids),
+_TOUCH: dict[Kind, Callable[[Database, Sequence[UUID], Sequence[str]], Awaitable[None]]] = {
+    Kind.KEY: lambda database, ids, ips: keys.touch_keys(database, ids, ips),
+    Kind.SESSION: lambda database, ids, _: sessions.touch_sessions(database, ids),
+    Kind.IDENTITY: lambda database, ids, _: issuers.touch_identities(database, ids),
 }
 
 
@@ -67,7 +67,8 @@ class CallerCache:
         self._listener = Listener(redis, CHANNEL, heard=self._heard, joined=self.forget_all)
         self._known: dict[bytes, _Known] = {}
         self._changes = 0
-        self._used: set[tuple[Kind, UUID]] = set()
+        self._used: dict[tuple[Kind, UUID], str] = {}
+        """With the address it was used from."""
         self._writer: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -82,8 +83,15 @@ class CallerCache:
         await self._write_uses()
         await self.issuers.close()
 
-    async def find(self, text: str, workspace_id: UUID | None = None, place: Place = "bearer") -> CallerInfo:
-        """Who shows this, for that workspace.
+    async def find(
+        self,
+        text: str,
+        workspace_id: UUID | None = None,
+        place: Place = "bearer",
+        *,
+        ip: Callable[[], str] = str,
+    ) -> CallerInfo:
+        """Who shows this, for that workspace. `ip` tells where from, when that is to be written.
 
         Raises the problem that tells why they are not let in, or what the database raises.
         """
@@ -95,7 +103,7 @@ class CallerCache:
             self._known[digest] = self._known.pop(digest)  # the one unused for longest stands first
         if now - known.touched_at >= TOUCH_SECONDS:
             known.touched_at = now
-            self._note_use(known.found)
+            self._note_use(known.found, ip())
         return known.found.caller
 
     def forget(self, changed: UUID) -> None:
@@ -131,8 +139,8 @@ class CallerCache:
             self._known[digest] = known
         return known
 
-    def _note_use(self, found: Recognised) -> None:
-        self._used.add((found.kind, found.id))
+    def _note_use(self, found: Recognised, ip: str) -> None:
+        self._used[found.kind, found.id] = ip
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write_soon(), name="uses of credentials")
 
@@ -142,12 +150,12 @@ class CallerCache:
             await self._write_uses()
 
     async def _write_uses(self) -> None:
-        used, self._used = self._used, set()
+        used, self._used = self._used, {}
         for kind, touch in _TOUCH.items():
             if not (ids := [one for of, one in used if of == kind]):
                 continue
             try:
-                await touch(self._database, ids)
+                await touch(self._database, ids, [used[kind, one] for one in ids])
             except UNREACHABLE as fault:
                 log.warning("uses_lost", kind=kind, count=len(ids), error=repr(fault))
 

@@ -93,18 +93,6 @@ class AccountSuspended(Problem):
     status = 403
 
 
-class ApiKeyNotFound(Problem):
-    """There is no such API key in this workspace."""
-
-    status = 404
-
-
-class ForbiddenGrant(Problem):
-    """A key cannot make a key that may do more than itself."""
-
-    status = 403
-
-
 class EmailUnverified(Problem):
     """The e-mail address is not verified yet.
 

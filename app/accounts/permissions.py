@@ -85,7 +85,7 @@ NEEDS: dict[str, Need] = {
     **_each(Need(Scope.CREDITS_READ), "get_credits", "list_credit_grants"),
     **_each(Need(Scope.CREDITS_READ), "list_credit_transactions", "export_credit_transactions"),
     **_each(Need(Scope.KEYS_READ), "list_api_keys", "get_api_key"),
-    **_each(Need(Scope.KEYS_WRITE), "create_api_key", "revoke_api_key"),
+    **_each(Need(Scope.KEYS_WRITE), "create_api_key", "update_api_key", "rotate_api_key", "revoke_api_key"),
     **_each(Need(Scope.WORKSPACE_READ), "get_me", "list_workspaces", "get_workspace"),
     **_each(Need(Scope.WORKSPACE_READ), "list_members", "list_invitations"),
     # To leave takes no more than a seat; to remove others takes WORKSPACE_WRITE, which is asked by the service.

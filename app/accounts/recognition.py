@@ -81,7 +81,7 @@ class Recogniser:
         assert row is not None  # else nobody was admitted
         if shown.workspace_id not in (None, caller.workspace_id):
             raise WorkspaceNotFound("This API key is of another workspace than `X-Workspace-Id` says.")
-        return Recognised(caller, Kind.KEY, row["id"], _unix(row["expires_at"], inf), _unix(row["last_used_at"], 0))
+        return Recognised(caller, Kind.KEY, row["id"], _unix(caller.ends_at, inf), _unix(row["last_used_at"], 0))
 
     async def _by_cookie(self, shown: Credential) -> Recognised:
         presented = tokens.read_cookie(shown.text)

@@ -18,6 +18,7 @@ from app.accounts.caller import (
     is_still_admitted,
 )
 from app.accounts.errors import EmailUnverified
+from app.accounts.keys.errors import KeyBudgetExceeded
 from app.accounts.models import Scope
 from app.accounts.schemas import CallerInfo
 from app.batches import examples, service
@@ -78,6 +79,7 @@ DeskDep = Annotated[BatchDesk, Depends(_desk)]
         EmailUnverified,
         NoValidItems,
         InsufficientCredits,
+        KeyBudgetExceeded,
         TooManyTasks,
     )
     | ACCEPTED,

@@ -6,6 +6,7 @@ import sys
 import typer
 
 from app.cli import demo, grants, importing, models, plans, providers, records, servers
+from app.cli import keys as api_keys
 from app.cli.failures import in_one_line, is_expected
 
 cli = typer.Typer(
@@ -26,7 +27,10 @@ plan = typer.Typer(help="Plans: what a workspace may have at once.", no_args_is_
 for command in (servers.dev, servers.serve, servers.worker, records.migrate, demo.demo):
     cli.command()(command)
 cli.command(hidden=True)(records.prepare)
-keys.command("create")(records.create_key)
+keys.command("create")(api_keys.create_key)
+keys.command("list")(api_keys.list_keys)
+keys.command("revoke")(api_keys.revoke_key)
+keys.command("pattern")(api_keys.show_pattern)
 users.command("import")(importing.import_users)
 keys.command("rotate-signing")(records.rotate_signing_key)
 ledger.command("verify")(records.verify_ledger)

@@ -1,4 +1,4 @@
-"""Commands on what is kept: the schema, the keys, the ledger."""
+"""Commands on what is kept: the schema, the developer's keys, the ledger."""
 
 import asyncio
 import json
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from app.cli.context import issue_key, opened, plain_url, settings_with_database, transaction
+from app.cli.context import opened, plain_url, settings_with_database, transaction
 
 if TYPE_CHECKING:
     from app.core.settings import Settings
@@ -58,32 +58,8 @@ def rotate_signing_key(
     print(f"signs now: {asyncio.run(rotate()) or 'a key that another made just now'}", file=sys.stderr)
 
 
-def create_key(
-    email: Annotated[str, typer.Option(help="Whose key; made with a personal workspace if absent.")],
-    test: Annotated[bool, typer.Option("--test", help="A test key: sandbox provider, test credits.")] = False,
-    scopes: Annotated[str | None, typer.Option(help="Comma-separated.  [default: all]")] = None,
-    name: Annotated[str, typer.Option(help="To tell keys apart.")] = "command line",
-    admin: Annotated[bool, typer.Option("--admin", help="Make the user an administrator.")] = False,
-) -> None:
-    """Print a new API key on stdout, once; it cannot be shown again."""
-    settings = settings_with_database()
-
-    secret = asyncio.run(
-        issue_key(
-            settings,
-            email=email,
-            mode="test" if test else "live",
-            name=name,
-            scopes=[scope.strip() for scope in scopes.split(",")] if scopes is not None else None,
-            is_admin=admin,
-        )
-    )
-    print(f"A {'test' if test else 'live'} key for {email}. Keep it: it is not shown again.", file=sys.stderr)
-    print(secret)
-
-
 def verify_ledger() -> None:
-    """Check the invariants I1 to I10 over the whole database; exit 1 naming each breach."""
+    """Check the invariants I1 to I11 over the whole database; exit 1 naming each breach."""
     settings = settings_with_database()
 
     async def verify() -> bool:

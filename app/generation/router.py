@@ -19,6 +19,7 @@ from app.accounts.caller import (
     is_still_admitted,
 )
 from app.accounts.errors import EmailUnverified
+from app.accounts.keys.errors import KeyBudgetExceeded, OperationNotAllowed
 from app.accounts.models import Scope
 from app.accounts.schemas import CallerInfo
 from app.assets.errors import UPLOAD_PROBLEMS, AssetNotFound
@@ -63,6 +64,7 @@ ACCEPTED: dict[int | str, dict[str, Any]] = {
     }
 }
 ORDER_PROBLEMS = (
+    OperationNotAllowed,
     UnknownOperation,
     UnknownModel,
     UnknownPreset,
@@ -106,6 +108,7 @@ LookoutDep = Annotated[Lookout, Depends(_lookout)]
         EmailUnverified,
         AssetNotFound,
         InsufficientCredits,
+        KeyBudgetExceeded,
         TooManyTasks,
     )
     | ACCEPTED,
@@ -342,7 +345,9 @@ async def cancel_task(
         EmailUnverified,
         TaskNotFound,
         TaskNotRetryable,
+        OperationNotAllowed,
         InsufficientCredits,
+        KeyBudgetExceeded,
         TooManyTasks,
     )
     | ACCEPTED,

@@ -20,7 +20,10 @@ from app.core import clock, queue
 from app.core.db import Database
 from app.core.ids import new_id
 from app.core.settings import Settings
+from app.core.visitor import Visitor
 from tests.conftest import Account
+
+NOBODY = Visitor("", "")
 
 
 @dataclass
@@ -90,7 +93,7 @@ async def test_no_key_rests_in_memory(account: Account, cache: CallerCache) -> N
 async def test_every_process_hears_of_a_revoked_key(account: Account, cache: CallerCache, database: Database) -> None:
     caller = await cache.find(account.key)
     async with database.transaction() as session:
-        await service.revoke_key(session, caller, caller.key_id)
+        await service.revoke_key(session, caller, caller.key_id, NOBODY)
         changes.tell(session, caller.key_id)
     await refused(cache, account.key, InvalidApiKey)
 
@@ -187,9 +190,9 @@ async def test_uses_are_written_together_and_once_a_minute(
 ) -> None:
     written: list[int] = []
 
-    async def touch(asked: Any, key_ids: list[UUID]) -> None:
+    async def touch(asked: Any, key_ids: list[UUID], ips: list[str]) -> None:
         written.append(len(key_ids))
-        await keep(asked, key_ids)
+        await keep(asked, key_ids, ips)
 
     keep = queries.touch_keys
     monkeypatch.setattr(queries, "touch_keys", touch)
@@ -204,4 +207,4 @@ async def test_uses_are_written_together_and_once_a_minute(
     assert key.last_used_at is not None
     cache.forget_all()
     await cache.find(account.key)
-    assert cache._used == set(), "it was used a moment ago, as its row says"
+    assert cache._used == {}, "it was used a moment ago, as its row says"

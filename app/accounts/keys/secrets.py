@@ -18,6 +18,8 @@ ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _VALUES = {character: value for value, character in enumerate(ALPHABET)}
 _ID, _SECRET, _CHECKSUM = 22, 43, 6
 PATTERN = rf"^bk_(live|test)_[0-9A-Za-z]{{{_ID + _SECRET + _CHECKSUM}}}$"
+SCAN_PATTERN = rf"\bbk_(?:live|test)_[0-9A-Za-z]{{{_ID + _SECRET + _CHECKSUM}}}\b"
+"""For secret scanners, which look for keys in text: published, so it does not change."""
 
 
 @dataclass(frozen=True, slots=True)
