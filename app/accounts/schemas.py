@@ -28,3 +28,5 @@ class CallerInfo(BaseModel):
     is_admin: bool = False
     is_verified: bool = True
     """Whether the user's address is: nobody else spends live credits."""
+    is_leaving: bool = False
+    """The account is to be erased: until that is taken back it is of no use in any workspace."""

@@ -57,6 +57,7 @@ def admit(parsed: ParsedKey | None, row: Mapping[str, Any] | None) -> CallerInfo
         role=row["member_role"],
         is_admin=row["user_role"] == Role.ADMIN,
         is_verified=row["is_verified"],
+        is_leaving=row["is_leaving"],
     )
 
 
