@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from app import openapi
+from app.accounts.audit.router import router as audit_log
 from app.accounts.caller_cache import CallerCache
 from app.accounts.issuers.router import router as issuers
 from app.accounts.keys.router import router as api_keys
@@ -16,6 +17,7 @@ from app.accounts.sessions.confirm_router import router as confirming
 from app.accounts.sessions.router import router as sessions
 from app.accounts.signing_in.desk import SignInDesk
 from app.accounts.signing_in.router import router as signing_in
+from app.admin.router import router as admin
 from app.assets.router import files_router
 from app.assets.router import router as assets
 from app.assets.tools import AssetTools
@@ -52,6 +54,7 @@ from app.generation.telling import Teller
 from app.generation.waiting import Lookout
 from app.ledger.router import router as credits_
 from app.mail.dev_router import router as dev_mail
+from app.privacy.router import router as privacy
 from app.providers.board import Board
 from app.providers.catalog import Catalog
 
@@ -117,7 +120,21 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.sealer = Sealer(settings, "kept answers")
     app.state.catalog = Catalog.load(settings)
-    for router in (tasks, batches, assets, credits_, api_keys, sessions, issuers, catalog, provider_health, inbound):
+    for router in (
+        tasks,
+        batches,
+        assets,
+        credits_,
+        api_keys,
+        sessions,
+        issuers,
+        audit_log,
+        privacy,
+        admin,
+        catalog,
+        provider_health,
+        inbound,
+    ):
         app.include_router(router)
     for router in (signing_in, confirming, problems, health, files_router):
         app.include_router(router)
