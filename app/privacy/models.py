@@ -20,7 +20,7 @@ class ExportStatus(StrEnum):
 
 
 class Export(Base):
-    """One archive, asked for by a user. While it is pending, `due_at` is the end of a worker's lease or the next try."""
+    """One archive, asked for by a user. While it is pending, `due_at` is the end of a lease, or the next try."""
 
     __tablename__ = "exports"
     __table_args__ = (

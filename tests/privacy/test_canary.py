@@ -3,6 +3,7 @@
 Tables and columns are read from the database itself: a new one has to take its place here, and in the erasure.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -155,7 +156,11 @@ async def _finds(database: Database, root: Path) -> list[str]:
             f"%{WORD.encode().hex()}%",
         )
         found += [f"{name}: {row['row'][:300]}" for row in rows]
-    return found + [str(path) for path in root.rglob("*") if path.is_file() and WORD.encode() in path.read_bytes()]
+    return found + await asyncio.to_thread(_files_with_word, root)
+
+
+def _files_with_word(root: Path) -> list[str]:
+    return [str(path) for path in root.rglob("*") if path.is_file() and WORD.encode() in path.read_bytes()]
 
 
 @asynccontextmanager

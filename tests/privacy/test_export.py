@@ -23,6 +23,7 @@ from app.core.settings import Settings
 from app.privacy.export import queries, service
 from tests.accounts.people import make_team, sign_in, user_of
 from tests.conftest import Account, client
+from workers.resilient import ResilientWorker
 
 BIG = 256 * 1024 * 1024
 
@@ -294,3 +295,13 @@ def test_ids_are_shown_as_the_api_shows_them() -> None:
         json.dumps({"id": str(user_id), "outputs": [str(user_id)]}), {"id": "task", "outputs": "asset"}
     )
     assert json.loads(line) == {"id": encode("task", user_id), "outputs": [encode("asset", user_id)]}
+
+
+async def test_a_worker_makes_it_at_once(
+    person: httpx.AsyncClient, running_workers: list[ResilientWorker], database: Database
+) -> None:
+    """By the bell of the request: the clock rings once a minute only."""
+    await _ask(person)
+    async with asyncio.timeout(20):
+        while (await _newest(person))["status"] != "ready":
+            await asyncio.sleep(0.05)

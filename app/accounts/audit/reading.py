@@ -48,7 +48,7 @@ def parse_id(text: str | None, *prefixes: str, pointer: str) -> UUID | None:
 async def list_of_workspace(
     session: AsyncSession, caller: CallerInfo, page: PageRequest, filters: Filters
 ) -> tuple[list[AuditEntryRead], str | None]:
-    """The caller's workspace. Whoever does not share it shows with a masked address; a test key sees test keys' acts."""
+    """The caller's workspace. Addresses of those who are not in it are masked; a test key sees what test keys did."""
     rows, cursor = await _page(session, page, filters, test_keys_only=caller.mode == "test")
     return [_shown(row, shows_address=row.is_member) for row in rows], cursor
 

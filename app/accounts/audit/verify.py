@@ -55,7 +55,7 @@ async def verify(session: AsyncSession, *, pinned: Sequence[dict[str, Any]] = ()
 
 
 async def list_ends(session: AsyncSession) -> list[dict[str, Any]]:
-    """Chain, number and hash of each newest entry, to be kept elsewhere: who rewrites a whole chain cannot change these."""
+    """Chain, number and hash of each newest entry, to be kept elsewhere, where who rewrites a chain has no access."""
     return [
         {"chain": str(row.chain), "number": row.number, "hash": row.hash} for row in await queries.list_ends(session)
     ]

@@ -134,7 +134,8 @@ _PROMOTE = """
         select m.workspace_id, m.user_id from members m join users u on u.id = m.user_id
         where m.workspace_id = :workspace_id and m.user_id <> :leaving and u.status <> 'erased'
         order by u.erase_at is not null, u.status <> 'active',
-                 array_position(array['owner', 'admin', 'member', 'viewer']::text[], m.role::text), m.created_at, m.user_id
+                 array_position(array['owner', 'admin', 'member', 'viewer']::text[], m.role::text),
+                 m.created_at, m.user_id
         limit 1)
       and role <> 'owner'
     returning user_id
@@ -193,7 +194,8 @@ CONTENT: dict[str, str] = {
         update tasks set input = '{{}}', metadata = '{{}}', routing = '{{}}', deleted_at = coalesce(deleted_at, now()),
             error = case when error is not null then {_ONLY_CODE} end
         where workspace_id = any (:workspaces) and (
-            input <> '{{}}' or metadata <> '{{}}' or routing <> '{{}}' or deleted_at is null or error <> {_ONLY_CODE})""",
+            input <> '{{}}' or metadata <> '{{}}' or routing <> '{{}}' or deleted_at is null
+            or error <> {_ONLY_CODE})""",
     "items": f"""
         update batch_items set filename = null, metadata = '{{}}',
             error = case when error is not null then {_ONLY_CODE} end

@@ -1,7 +1,7 @@
 """Erasing accounts: asked for, taken back, and done when the grace is over.
 
-What is done here may stop at any line and is done again from the beginning; several workers may be at it. The books stay:
-tasks keep their state and what they cost, transfers and holds are not touched, and nothing of them tells who it was.
+What is done here may stop at any line and is done again from the beginning; several workers may be at it. The books
+stay: tasks keep their state and what they cost, transfers and holds are not touched, and none of it tells who it was.
 """
 
 from collections.abc import Sequence

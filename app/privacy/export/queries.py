@@ -157,8 +157,7 @@ SECTIONS = (
     ),
     Section(
         "api_keys",
-        """select id as mark, jsonb_build_object('workspace_id', workspace_id) || to_jsonb(k) - 'secret_hash' - 'user_id'
-               as line
+        """select id as mark, to_jsonb(k) - 'secret_hash' - 'user_id' as line
            from api_keys k where user_id = :user_id""",
         {"id": "key", "workspace_id": "ws"},
     ),

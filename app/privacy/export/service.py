@@ -1,8 +1,8 @@
 """Exports: asked for, made by a worker, kept for a while.
 
-A row is claimed with a lease that its worker extends while it lives; one that died is made again from the beginning. Only
-the newest attempt may end it. The file's key is in the row before the file is written, so nothing is kept that nobody
-knows of.
+A row is claimed with a lease that its worker extends while it lives; one that died is made again from the beginning.
+Only the newest attempt may end it. The file's key is in the row before the file is written, so nothing is kept that
+nobody knows of.
 """
 
 import asyncio

@@ -80,7 +80,8 @@ SPOILS: dict[str, tuple[str, list[tuple[str, int]]]] = {
     "the end changed": ("update audit_chains set hash = '\\x00' where chain = :chain", [("A3", 5)]),
     "details changed": (f"update audit_details set data = '{{}}' where entry_id = {IDS.format(2)}", [("A4", 2)]),
     "details swapped": (
-        f"update audit_details d set (salt, ip, user_agent, data) = (select salt, ip, user_agent, data from audit_details"
+        "update audit_details d set (salt, ip, user_agent, data) = (select salt, ip, user_agent, data"
+        " from audit_details"
         f" o where o.entry_id <> d.entry_id and o.entry_id in ({IDS.format(2)}, {IDS.format(3)}))"
         f" where d.entry_id in ({IDS.format(2)}, {IDS.format(3)})",
         [("A4", 2), ("A4", 3)],
@@ -207,8 +208,8 @@ async def test_a_chain_rewritten_whole_is_found_by_an_end_that_was_written_down(
         for number in (2, 3, 4, 5):
             await session.execute(
                 text(
-                    "update audit_entries e set previous_hash = (select hash from audit_entries o where o.chain = e.chain"
-                    " and o.number = e.number - 1) where chain = :chain and number = :number"
+                    "update audit_entries e set previous_hash = (select hash from audit_entries o"
+                    " where o.chain = e.chain and o.number = e.number - 1) where chain = :chain and number = :number"
                 ),
                 {"chain": chain, "number": number},
             )
