@@ -19,7 +19,7 @@ async def main() -> None:
     async def die(*_: Any) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
-    tools.storage.put_file = die  # type: ignore[method-assign]
+    tools.storage.put_file = die  # type: ignore[method-assign,assignment]
     await service.make_due(Database(settings, queue.connect(settings)), tools)
 
 

@@ -20,7 +20,7 @@ from app.core.db import Database
 from app.core.ids import decode, encode
 from app.core.problems import DependencyDown
 from app.core.settings import Settings
-from app.privacy.export import queries, service
+from app.privacy.export import archive, queries, service
 from tests.accounts.people import make_team, sign_in, user_of
 from tests.conftest import Account, client
 from workers.resilient import ResilientWorker
@@ -186,7 +186,7 @@ async def test_work_stops_when_the_lease_is_lost(
         begun.set()
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(service.archive, "write", wait_for_ever)
+    monkeypatch.setattr(archive, "write", wait_for_ever)
     making = asyncio.create_task(service.make_due(database, tools))
     await begun.wait()
     await database.fetch("delete from exports where id = $1", export_id)
@@ -291,7 +291,7 @@ async def test_many_rows_are_read_page_by_page(
 
 def test_ids_are_shown_as_the_api_shows_them() -> None:
     user_id = UUID(int=7)
-    line = service.archive._line(
+    line = archive._line(
         json.dumps({"id": str(user_id), "outputs": [str(user_id)]}), {"id": "task", "outputs": "asset"}
     )
     assert json.loads(line) == {"id": encode("task", user_id), "outputs": [encode("asset", user_id)]}
