@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "a1c0de0b0970"
-down_revision = "a1c0de0b0930"
+down_revision = "a1c0de0b0910"
 branch_labels = None
 depends_on = None
 

@@ -179,6 +179,13 @@ _INVITED = "select id from invitations where lower(email) = any (:addresses) or 
 _TASKS = "select id from tasks where workspace_id = any (:workspaces)"
 _BATCHES = "select id from batches where workspace_id = any (:workspaces)"
 
+# Mails to the user, of their workspaces, or with a link that is theirs or names them.
+_MAILED = """(lower(to_address) = any (:addresses)
+    or id in (select e.id from events e where e.workspace_id = any (:workspaces) and e.type like 'mail.%'))"""
+_LINKED = f"""(token_id in ({_PROOFS}) or token_id in ({_INVITED})
+    or token_id in (select id from invitations where invited_by = :user_id))"""
+_NAMED = f"id in (select id from mails where {_LINKED})"
+
 # Of an error only its code stays: its message may repeat what the customer wrote.
 _ONLY_CODE = "jsonb_build_object('code', error -> 'code', 'retryable', error -> 'retryable')"
 
@@ -210,12 +217,8 @@ CONTENT: dict[str, str] = {
 }
 
 PERSON: dict[str, str] = {
-    "mails": f"""
-        delete from mails where id is distinct from :last_mail and (
-            lower(to_address) = any (:addresses)
-            or id in (select e.id from events e where e.workspace_id = any (:workspaces) and e.type like 'mail.%')
-            or token_id in ({_PROOFS}) or token_id in ({_INVITED})
-            or token_id in (select id from invitations where invited_by = :user_id))""",
+    "caught_mails": f"delete from caught_mails where id is distinct from :last_mail and ({_MAILED} or {_NAMED})",
+    "mails": f"delete from mails where id is distinct from :last_mail and ({_MAILED} or {_LINKED})",
     "invitations": f"""
         update invitations set email = 'erased-' || id || '@invalid',
             revoked_at = case when accepted_at is null then coalesce(revoked_at, now()) else revoked_at end
@@ -314,4 +317,6 @@ async def is_mail_pending(session: AsyncSession, mail_id: UUID) -> bool:
 
 
 async def remove_mail(session: AsyncSession, mail_id: UUID) -> None:
-    await session.execute(text("delete from mails where id = :mail_id"), {"mail_id": mail_id})
+    """Also from where it was caught, in development."""
+    for table in ("caught_mails", "mails"):
+        await session.execute(text(f"delete from {table} where id = :mail_id"), {"mail_id": mail_id})
