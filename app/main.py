@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from app import openapi
+from app.accounts.audit.router import router as audit_log
 from app.accounts.caller_cache import CallerCache
 from app.accounts.identities.desk import OauthDesk
 from app.accounts.identities.own_router import router as identities
@@ -23,6 +24,7 @@ from app.accounts.signing_in.router import router as signing_in
 from app.accounts.workspaces.invitations_router import public_router as invitations
 from app.accounts.workspaces.invitations_router import router as workspace_invitations
 from app.accounts.workspaces.router import router as workspaces
+from app.admin.router import router as admin
 from app.assets.router import files_router
 from app.assets.router import router as assets
 from app.assets.tools import AssetTools
@@ -60,6 +62,7 @@ from app.generation.telling import Teller
 from app.generation.waiting import Lookout
 from app.ledger.router import router as credits_
 from app.mail.dev_router import router as dev_mail
+from app.privacy.router import router as privacy
 from app.providers.board import Board
 from app.providers.catalog import Catalog
 
@@ -137,6 +140,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         sessions,
         oauth,
         identities,
+        audit_log,
+        privacy,
+        admin,
         catalog,
         provider_health,
         inbound,

@@ -12,6 +12,8 @@ from app.generation.advance import Engine
 from app.generation.reports import health
 from app.ledger import service as ledger
 from app.mail import service as mail
+from app.privacy.erasure import service as erasure
+from app.privacy.export import service as exports
 from app.providers import probing
 from workers.context import Context
 
@@ -78,3 +80,28 @@ async def probe_providers(context: Context) -> None:
     """Ask those nobody ordered from lately whether they work."""
     engine: Engine = context["engine"]
     await health.probe_quiet(engine.database, engine.catalog)
+
+
+async def make_exports(context: Context) -> None:
+    """The archives that users asked for."""
+    engine: Engine = context["engine"]
+    await exports.make_due(engine.database, engine.assets)
+
+
+async def sweep_exports(context: Context) -> None:
+    """Archives past their time."""
+    engine: Engine = context["engine"]
+    await exports.sweep(engine.database, engine.assets)
+
+
+async def sweep_stray_exports(context: Context) -> None:
+    """Stored archives no export knows of."""
+    engine: Engine = context["engine"]
+    await exports.sweep_strays(engine.database, engine.assets)
+
+
+async def erase_accounts(context: Context) -> None:
+    """Accounts whose grace is over; and what is still open in those that wait for it."""
+    engine: Engine = context["engine"]
+    await erasure.cancel_scheduled(engine.database)
+    await erasure.erase_due(engine.database, engine.assets)

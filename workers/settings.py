@@ -17,6 +17,9 @@ generation: Any = _generation  # arq's types ask for coroutines that take anythi
 maintenance: Any = _maintenance
 
 
+EXPORT_SECONDS = 6 * 3600
+
+
 class _Worker:
     """What all have in common. arq's own tries and results are not used: the task's row has them."""
 
@@ -45,6 +48,7 @@ class Maintenance(_Worker):
 
     queue_name = queue.MAINTENANCE
     on_startup = start_posting
+    functions = (func(maintenance.make_exports, timeout=EXPORT_SECONDS),)
     cron_jobs = (
         cron(maintenance.sweep_assets, second=7, timeout=300),
         cron(maintenance.sweep_stray_files, hour=3, minute=27, second=31, timeout=3600),
@@ -56,6 +60,10 @@ class Maintenance(_Worker):
         cron(maintenance.sweep_sessions, minute=34, second=51, timeout=300),
         cron(maintenance.sweep_callbacks, minute=47, second=21, timeout=300),
         cron(maintenance.sweep_mails, minute=27, second=41, timeout=300),
+        cron(maintenance.make_exports, second=27, timeout=EXPORT_SECONDS),
+        cron(maintenance.sweep_exports, minute=7, second=41, timeout=300),
+        cron(maintenance.sweep_stray_exports, hour=4, minute=27, second=31, timeout=3600),
+        cron(maintenance.erase_accounts, second={17, 47}, timeout=6 * 3600),
     )
 
 

@@ -18,6 +18,7 @@ from app.accounts.errors import (
     AdminRequired,
     ConfirmationRequired,
     CsrfFailed,
+    DeletionScheduled,
     InvalidApiKey,
     InvalidToken,
     MissingCredentials,
@@ -75,7 +76,14 @@ _KNOWN_PROBLEMS: tuple[type[Problem], ...] = (
 )
 # What any route with a caller may answer with, beside its own; and any of a user who is signed in, with SignedIn,
 # Confirmed or Admin.
-CALLER_PROBLEMS: tuple[type[Problem], ...] = (InvalidApiKey, MissingScope, IpNotAllowed, RateLimited, *_KNOWN_PROBLEMS)
+CALLER_PROBLEMS: tuple[type[Problem], ...] = (
+    InvalidApiKey,
+    MissingScope,
+    IpNotAllowed,
+    RateLimited,
+    DeletionScheduled,
+    *_KNOWN_PROBLEMS,
+)
 SIGNED_IN_PROBLEMS: tuple[type[Problem], ...] = (SessionRequired, InvalidApiKey, *_KNOWN_PROBLEMS)
 CONFIRMED_PROBLEMS: tuple[type[Problem], ...] = (ConfirmationRequired, *SIGNED_IN_PROBLEMS)
 ADMIN_PROBLEMS: tuple[type[Problem], ...] = (AdminRequired, *SIGNED_IN_PROBLEMS)
@@ -137,7 +145,9 @@ async def recognise(request: Request, *, is_fresh: bool = False) -> CallerInfo:
 
 
 def permit(caller: CallerInfo, *scopes: str) -> None:
-    """Raises MissingScope."""
+    """Raises DeletionScheduled or MissingScope."""
+    if caller.is_leaving:
+        raise DeletionScheduled
     for scope in scopes:
         if scope not in caller.scopes:
             whose = "This key" if caller.key_id else f"Your role in this workspace ({caller.role})"

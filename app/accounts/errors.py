@@ -93,6 +93,15 @@ class AccountSuspended(Problem):
     status = 403
 
 
+class DeletionScheduled(Problem):
+    """The account is to be deleted, and locked until then.
+
+    Sign in and send `POST /v1/me/restore` to keep it.
+    """
+
+    status = 403
+
+
 class EmailUnverified(Problem):
     """The e-mail address is not verified yet.
 

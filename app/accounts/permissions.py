@@ -60,6 +60,7 @@ class Need:
 PUBLIC = Need()
 USER = Need(user=True)
 CONFIRMED = Need(user=True, confirmed=True)
+ADMIN = Need(user=True, admin=True)
 
 
 def _each(need: Need, *operations: str) -> dict[str, Need]:
@@ -94,6 +95,13 @@ NEEDS: dict[str, Need] = {
     **_each(Need(Scope.WORKSPACE_WRITE), "create_invitation", "resend_invitation", "withdraw_invitation"),
     **_each(
         Need(Scope.WORKSPACE_WRITE, user=True, confirmed=True, owner=True), "delete_workspace", "transfer_workspace"
+    ),
+    **_each(Need(Scope.AUDIT_READ), "list_audit_log"),
+    **_each(CONFIRMED, "create_export", "delete_me"),
+    **_each(USER, "list_exports", "restore_me"),
+    **_each(ADMIN, "list_users", "get_user", "list_whole_audit_log", "verify_audit_log", "verify_ledger"),
+    **_each(
+        Need(user=True, confirmed=True, admin=True), "suspend_user", "reinstate_user", "sign_out_user", "delete_user"
     ),
     **_each(USER, "update_me", "get_preferences", "put_preferences", "create_workspace", "accept_invitation"),
 }

@@ -44,6 +44,8 @@ class CallerInfo(BaseModel):
     is_admin: bool = False
     is_verified: bool = True
     """Whether the user's address is: nobody else spends live credits."""
+    is_leaving: bool = False
+    """The account is to be erased: until that is taken back it is of no use in any workspace."""
     ends_at: datetime | None = None
     """Of a key: when the secret that was shown stops by itself."""
     is_superseded: bool = False

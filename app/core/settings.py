@@ -280,6 +280,12 @@ class Auth(_Group):
         return self
 
 
+class Privacy(_Group):
+    grace_seconds: float = Field(
+        default=30 * 86400, ge=0, description="how long a user may take the deletion of their account back"
+    )
+
+
 class Mail(_Group):
     backend: Literal["smtp", "resend", "catcher", "none"] | None = Field(default=None, description="how mails leave")
     sender: str = "Backlot <no-reply@localhost>"
@@ -385,6 +391,7 @@ class Settings(BaseSettings):
     providers: Providers = Providers()
     auth: Auth = Auth()
     mail: Mail = Mail()
+    privacy: Privacy = Privacy()
     log: Log = Log()
 
     @model_validator(mode="after")

@@ -9,7 +9,8 @@ from app.core.db import Database
 
 _IDENTITY_WITH_USER = """
 select i.id, i.user_id, i.last_used_at, u.role as user_role, u.status as user_status,
-       u.email_verified_at is not null as is_verified, w.id as workspace_id, m.role as member_role
+       u.email_verified_at is not null as is_verified, u.erase_at is not null as is_leaving,
+       w.id as workspace_id, m.role as member_role
 from identities i join users u on u.id = i.user_id
 left join workspaces w on w.deleted_at is null
     and w.id = coalesce($3, (select id from workspaces where owner_id = u.id and kind = 'personal'))

@@ -43,6 +43,7 @@ def admit(parsed: ParsedKey | None, row: Mapping[str, Any] | None) -> CallerInfo
         role=row["member_role"],
         is_admin=row["user_role"] == Role.ADMIN,
         is_verified=row["is_verified"],
+        is_leaving=row["is_leaving"],
         ends_at=_soonest(row["expires_at"], row["previous_until"] if is_superseded else None),
         is_superseded=is_superseded,
         limits=_limits(row),

@@ -15,6 +15,7 @@ _KEY_WITH_USER = """
 select k.id, k.workspace_id, k.user_id, k.mode, k.secret_hash, k.scopes, k.expires_at, k.last_used_at, k.revoked_at,
        k.previous_secret_hash, k.previous_until, k.allowed_ips, k.allowed_operations, k.rate_limit, k.budget_key_id,
        u.role as user_role, u.status as user_status, u.email_verified_at is not null as is_verified,
+       u.erase_at is not null as is_leaving,
        m.role as member_role, w.deleted_at is not null as is_workspace_gone
 from api_keys k join users u on u.id = k.user_id join workspaces w on w.id = k.workspace_id
 left join members m on m.workspace_id = k.workspace_id and m.user_id = k.user_id

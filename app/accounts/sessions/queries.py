@@ -18,6 +18,7 @@ from app.core.paging import PageRequest
 _SESSION_WITH_USER = """
 select s.id, s.user_id, s.kind, s.nonce, s.confirmed_at, s.expires_at, s.last_used_at, s.revoked_at,
        u.role as user_role, u.status as user_status, u.email_verified_at is not null as is_verified,
+       u.erase_at is not null as is_leaving,
        w.id as workspace_id, m.role as member_role
 from sessions s join users u on u.id = s.user_id
 left join workspaces w on w.deleted_at is null

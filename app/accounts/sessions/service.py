@@ -198,5 +198,6 @@ def caller_of(row: Mapping[str, Any], **values: Any) -> CallerInfo:
         role=row["member_role"],
         is_admin=row["user_role"] == Role.ADMIN,
         is_verified=row["is_verified"],
+        is_leaving=row["is_leaving"],
         **values,
     )

@@ -15,6 +15,7 @@ USER_EXAMPLE: dict[str, Any] = {
     "name": "Thu",
     "locale": "vi",
     "role": "user",
+    "erase_at": None,
     "created_at": "2026-11-21T08:58:00Z",
 }
 
@@ -31,4 +32,5 @@ class UserRead(BaseModel):
     name: str | None
     locale: str
     role: Literal["user", "admin"] = Field(description="What the user is to the whole installation.")
+    erase_at: datetime | None = Field(description="The account is to be deleted then; `POST /v1/me/restore` keeps it.")
     created_at: datetime
