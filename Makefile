@@ -53,7 +53,7 @@ migration: $(STAMP) ## Write a migration from what the models say (m="add tasks"
 	@$(if $(strip $(m)),,echo 'Say what it does: make migration m="add tasks"' >&2; exit 2)
 	@$(BIN)/python -m scripts.migration "$(m)"
 
-openapi: $(STAMP) ## Rewrite docs/openapi.json from the routes
+openapi: $(STAMP) ## Rewrite docs/openapi.json and docs/permissions.md from the routes
 	@$(BIN)/python -m scripts.openapi
 
 lock: $(STAMP) ## Lock the requirements again (ARGS=--upgrade takes newer releases)

@@ -8,8 +8,23 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from app import openapi
-from app.accounts.key_cache import KeyCache
-from app.accounts.router import router as api_keys
+from app.accounts.audit.router import router as audit_log
+from app.accounts.caller_cache import CallerCache
+from app.accounts.identities.desk import OauthDesk
+from app.accounts.identities.own_router import router as identities
+from app.accounts.identities.router import router as oauth
+from app.accounts.keys.limits import KeyGate
+from app.accounts.keys.router import router as api_keys
+from app.accounts.me.router import router as me
+from app.accounts.pages.router import router as account_pages
+from app.accounts.sessions.confirm_router import router as confirming
+from app.accounts.sessions.router import router as sessions
+from app.accounts.signing_in.desk import SignInDesk
+from app.accounts.signing_in.router import router as signing_in
+from app.accounts.workspaces.invitations_router import public_router as invitations
+from app.accounts.workspaces.invitations_router import router as workspace_invitations
+from app.accounts.workspaces.router import router as workspaces
+from app.admin.router import router as admin
 from app.assets.router import files_router
 from app.assets.router import router as assets
 from app.assets.tools import AssetTools
@@ -23,6 +38,7 @@ from app.core.bells import BellTower
 from app.core.bodies import BodyGuard
 from app.core.cors import EXPOSED_HEADERS, Cors
 from app.core.db import Database
+from app.core.egress import Egress
 from app.core.health import router as health
 from app.core.hot import Hot
 from app.core.problems_router import router as problems
@@ -36,6 +52,7 @@ from app.events.service import CHANNEL
 from app.generation.catalog_router import router as catalog
 from app.generation.inbound_router import router as inbound
 from app.generation.intake import Intake
+from app.generation.operations import OPERATIONS
 from app.generation.reader import TaskReader
 from app.generation.reports.health import HealthDesk
 from app.generation.reports.router import router as provider_health
@@ -44,6 +61,8 @@ from app.generation.router import router as tasks
 from app.generation.telling import Teller
 from app.generation.waiting import Lookout
 from app.ledger.router import router as credits_
+from app.mail.dev_router import router as dev_mail
+from app.privacy.router import router as privacy
 from app.providers.board import Board
 from app.providers.catalog import Catalog
 
@@ -58,7 +77,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.database = database = Database(settings, redis)
     events = EventReader(database)
     bells = BellTower(redis, CHANNEL, look=events.latest)
-    app.state.keys = keys = KeyCache(database, redis)
+    app.state.callers = callers = CallerCache(settings, database, redis)
+    app.state.key_gate = KeyGate(settings, redis)
     app.state.asset_tools = tools = await AssetTools.open(settings)
     reader = TaskReader(database, tools)
     app.state.lookout = Lookout(reader, events, Teller(events, reader), bells)
@@ -67,11 +87,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.batches = BatchDesk(
         BatchIntake(settings, database, app.state.catalog, tools, intake), BatchReader(database, tools)
     )
+    egress = Egress(settings)
+    app.state.sign_in = sign_in = SignInDesk(settings, database, egress.client)
+    app.state.oauth = OauthDesk(settings, egress)
     app.state.health = HealthDesk(settings, database, app.state.catalog)
     board = Board(database, app.state.catalog)
     await board.start()
     bells.start()
-    keys.start()
+    callers.start()
     # Most of the heap is here to stay: not scanning it again and again keeps the slowest answers fast.
     gc.collect()
     gc.freeze()
@@ -81,7 +104,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             yield
     finally:
         await bells.close()
-        await keys.close()
+        await callers.close()
+        await sign_in.close()
+        await egress.aclose()
         await board.close()
         await tools.close()
         await app.state.catalog.close()
@@ -105,10 +130,31 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.sealer = Sealer(settings, "kept answers")
     app.state.catalog = Catalog.load(settings)
-    for router in (tasks, batches, assets, credits_, api_keys, catalog, provider_health, inbound):
+    app.state.operations = tuple(OPERATIONS)
+    for router in (
+        tasks,
+        batches,
+        assets,
+        credits_,
+        api_keys,
+        sessions,
+        oauth,
+        identities,
+        audit_log,
+        privacy,
+        admin,
+        catalog,
+        provider_health,
+        inbound,
+    ):
         app.include_router(router)
-    for router in (problems, health, files_router):
+    for router in (me, workspaces, workspace_invitations, invitations):
         app.include_router(router)
+    for router in (signing_in, confirming, problems, health, files_router):
+        app.include_router(router)
+    app.include_router(account_pages)
+    if settings.env == "development":
+        app.include_router(dev_mail)
     app.add_middleware(Hot, routes=hot_routes)
     app.add_middleware(
         BodyGuard,

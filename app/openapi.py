@@ -19,14 +19,25 @@ JSON in `snake_case`, UTC timestamps, ids with a prefix that sort by time, credi
 **Lists** are newest first: give `next_cursor` as `cursor` for the next page.
 **`Idempotency-Key`** on a POST makes repeats safe for 24 hours: one effect, one answer.
 **`X-Request-Id`** of yours (1 to 128 letters, digits and `._:-`) is used in answers and logs; else you get a new one.
+**API keys** match `\\bbk_(?:live|test)_[0-9A-Za-z]{71}\\b`, and end in a checksum. Those with a rate limit are told
+where they stand in `RateLimit` and `RateLimit-Policy`.
 """
 
 TAGS = {
     "tasks": "Order work on images, follow it, and get its results.",
     "batches": "Order the same work on many images at once.",
+    "signing-in": "Sign up, sign in, and what to do about a forgotten password. Mostly public.",
     "assets": "Your images: uploaded, imported, or made by tasks.",
     "credits": "What the workspace has, and every movement of it.",
     "api-keys": "Keys that let programs in.",
+    "sessions": "Where a user is signed in: going on, and signing out.",
+    "oauth": "Signing in with a provider. Public.",
+    "identities": "Who you are elsewhere, where that signs you in.",
+    "me": "Who you are, and what your front end keeps for you.",
+    "workspaces": "What resources, credits and keys belong to: yours alone, or a team's with its members.",
+    "audit": "Who did what in the workspace, and from where.",
+    "admin": "For administrators of the installation.",
+    "privacy": "Take your data with you, or have your account deleted.",
     "catalog": "What can be ordered. Public.",
     "providers": "How those who do the work are doing.",
     "inbound": "For providers: told that a job has ended. Public.",
@@ -108,6 +119,10 @@ IF_NONE_MATCH: Json = {
 BODY_PROBLEMS = (BodyTimedOut, BodyTooLarge, UnsupportedMediaType)
 
 
+PROMISES = frozenset({"sign_up", "resend_verification", "forgot_password", "change_email"})
+"""Operations whose 202 has no place to look at: what comes of it is a mail, or nothing."""
+
+
 def operations(document: Json) -> Iterator[Json]:
     for methods in document["paths"].values():
         yield from methods.values()
@@ -118,7 +133,7 @@ def _header_names(operation: Json, status: str) -> Iterator[str]:
     takes = {parameter["name"].lower() for parameter in operation.get("parameters", ())}
     yield "X-Request-Id"
     match status:
-        case "201" | "202" | "302":
+        case "201" | "202" | "302" if operation["operationId"] not in PROMISES:
             yield "Location"
         case "401":
             yield "WWW-Authenticate"
@@ -167,7 +182,7 @@ def _with_nulls(value: Any, schema: Json, schemas: Json) -> Any:
 def _complete(operation: Json, schemas: Json) -> None:
     operation["summary"] = operation.get("description", "").partition(". ")[0].partition("\n")[0].rstrip(".")
     if "304" in operation["responses"]:
-        operation["parameters"].append(IF_NONE_MATCH)
+        operation.setdefault("parameters", []).append(IF_NONE_MATCH)
     bodies = [operation["requestBody"]] if "requestBody" in operation else []
     if bodies:
         for status, answer in problems(*BODY_PROBLEMS).items():
@@ -180,6 +195,8 @@ def _complete(operation: Json, schemas: Json) -> None:
         headers = answer.setdefault("headers", {})
         for name in _header_names(operation, status):
             headers.setdefault(name, {"$ref": f"#/components/headers/{name}"})
+        if "too_many_attempts" in str(answer):
+            headers["Retry-After"] = {"$ref": "#/components/headers/Retry-After"}
         if "idempotency_key_in_flight" in str(answer):
             headers["Retry-After"] = _OPTIONAL_RETRY
     for body in bodies:

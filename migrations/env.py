@@ -20,7 +20,8 @@ STATEMENT_TIMEOUT = "15min"
 
 
 def _all_tables() -> None:
-    import_module("app.core.idempotency")
+    for module in ("idempotency", "throttle"):
+        import_module(f"app.core.{module}")
     for path in sorted(Path(app.__path__[0]).rglob("models.py")):
         import_module(".".join(path.relative_to(Path(app.__path__[0]).parent).with_suffix("").parts))
 

@@ -1,4 +1,4 @@
-"""The OpenAPI snapshot: writes docs/openapi.json, or with --check tells where it differs from the routes."""
+"""What is written from the routes: docs/openapi.json and docs/permissions.md; with --check tells where they differ."""
 
 import difflib
 import json
@@ -8,22 +8,28 @@ from pathlib import Path
 from openapi_spec_validator import validate
 
 from app.main import create_app
+from scripts import permissions
 
-SNAPSHOT = Path(__file__).parents[1] / "docs" / "openapi.json"
+DOCS = Path(__file__).parents[1] / "docs"
 
 
-def generate() -> str:
-    """What the routes say now, once a validator has found nothing wrong with it."""
+def generate() -> dict[str, str]:
+    """What the routes say now, once a validator has found nothing wrong with it, by the name of the file."""
     document = create_app().openapi()
     validate(document)
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return {
+        "openapi.json": json.dumps(document, indent=2, ensure_ascii=False) + "\n",
+        "permissions.md": permissions.page(document),
+    }
 
 
 def difference() -> str:
-    kept = SNAPSHOT.read_text() if SNAPSHOT.exists() else ""
-    lines = difflib.unified_diff(
-        kept.splitlines(), generate().splitlines(), "docs/openapi.json", "the routes", n=2, lineterm=""
-    )
+    lines: list[str] = []
+    for name, made in generate().items():
+        kept = (DOCS / name).read_text() if (DOCS / name).exists() else ""
+        lines += difflib.unified_diff(
+            kept.splitlines(), made.splitlines(), f"docs/{name}", "the routes", n=2, lineterm=""
+        )
     return "\n".join(lines)
 
 
@@ -32,8 +38,9 @@ def main() -> int:
         if found := difference():
             print(f"{found}\n\nIf that is meant: make openapi")
         return bool(found)
-    SNAPSHOT.write_text(generate())
-    print("wrote docs/openapi.json")
+    for name, made in generate().items():
+        (DOCS / name).write_text(made)
+        print(f"wrote docs/{name}")
     return 0
 
 

@@ -10,7 +10,7 @@ from tests.embedded.dev import backlot
 def test_help_lists_the_commands(tmp_path: Path) -> None:
     shown = backlot("--help", cwd=tmp_path)
     assert shown.returncode == 0
-    for command in ("dev", "serve", "worker", "migrate", "keys", "credits", "ledger", "demo"):
+    for command in ("dev", "serve", "worker", "migrate", "keys", "users", "credits", "ledger", "demo"):
         assert f"\n  {command} " in shown.stdout
     assert "prepare" not in shown.stdout
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -23,11 +24,38 @@ from tests.conftest import PHOTOS, Account, free_port
 from tests.test_openapi import OPERATIONS
 
 NEED_NONE = {
+    "refresh_session": "a refresh token changes once, and the last change is told again",
+    "confirm_session": "a proof only makes the session fresh; links are good once, and their number is limited",
+    "log_out": "what has ended has ended",
+    "log_out_everywhere": "what has ended has ended",
+    "exchange_oauth_code": "the code is good once",
+    "confirm_identity": "the link is good once",
+    "link_identity": "an identity is linked once, whoever repeats it",
+    "accept_invitation": "the same user has the same seat",
+    "resend_invitation": "it sends a mail, a few times an hour at most",
+    "transfer_workspace": "the second time the caller is no owner any more, and nothing is changed",
+    "create_export": "while an archive is being made, that one is answered with",
+    "suspend_user": "who is suspended is suspended",
+    "reinstate_user": "who is let in is let in",
+    "sign_out_user": "sessions end once",
+    "restore_me": "a deletion is taken back once",
     "quote_task": "nothing is kept and nothing is spent",
+    "sign_up": "again it changes nothing, and a mail is sent again, a few times an hour at most",
+    "resend_verification": "it sends a mail, a few times an hour at most",
+    "forgot_password": "it sends a mail, a few times an hour at most",
+    "verify_email": "a link is good once, and an address is verified once",
+    "reset_password": "a link is good once",
+    "log_in": "every sign-in is a session of its own, which its user sees and may end",
+    "change_password": "the second time the current password is another, and nothing is changed",
+    "change_email": "what was asked for before is forgotten; mails are sent a few times an hour at most",
+    "confirm_email_change": "a link is good once",
     "receive_callback": "whatever calls, and however often: the provider is asked what became of the job",
 }
 KEY = {"Idempotency-Key": "order-1042"}
 POSTS = {operation["operationId"]: operation for name, operation in OPERATIONS.items() if name.startswith("POST ")}
+
+
+THEIRS = "select workspace_id from members where user_id in (select user_id from members where workspace_id = :id)"
 
 
 @dataclass
@@ -80,6 +108,13 @@ def changing(path: str, body: dict[str, Any], verb: str, *before: str) -> Make:
     return make
 
 
+async def inviting(caller: httpx.AsyncClient) -> Post:
+    """To a team of the caller's."""
+    team = (await caller.post("/v1/workspaces", json={"name": "team"})).headers["location"]
+    body, other = ({"json": {"email": f"{uuid4().hex}@example.com"}} for _ in range(2))
+    return Post(f"{team}/invitations", body, f"{team}/invitations", other)
+
+
 def upload(name: str) -> dict[str, Any]:
     return {"files": {"file": (f"{name}.jpg", (PHOTOS / f"{name}.jpg").read_bytes())}}
 
@@ -91,8 +126,19 @@ MAKES: dict[str, Make] = {
     "create_batch": creating("/v1/batches", {"json": a_batch("one", "two")}, {"json": a_batch("one", "three")}),
     "cancel_batch": changing("/v1/batches", a_batch("one", "two"), "cancel"),
     "create_asset": creating("/v1/assets", upload("coffee"), upload("chelsea")),
+    "create_workspace": creating("/v1/workspaces", {"json": {"name": "a"}}, {"json": {"name": "b"}}),
+    "create_invitation": inviting,
+    "rotate_api_key": changing("/v1/api-keys", {"name": "shop"}, "rotate"),
     "create_api_key": creating("/v1/api-keys", {"json": {"name": "shop"}}, {"json": {"name": "another"}}),
 }
+BY_USER = frozenset({"create_workspace", "create_invitation"})
+"""What a user does who is signed in; the rest is done with a test key."""
+
+
+def caller_of(make: Make, account: Account) -> httpx.AsyncClient:
+    return account.person if make in {MAKES[name] for name in BY_USER} else account.test
+
+
 each = pytest.mark.parametrize("make", MAKES.values(), ids=MAKES)
 
 
@@ -102,7 +148,8 @@ async def effects(database: Database, account: Account) -> dict[str, Any]:
         "tasks": "count(*), sum(run), sum(version)",
         "batches": "count(*), count(canceled_at)",
         "assets": "count(*)",
-        "api_keys": "count(*)",
+        "api_keys": "count(*), count(rotated_at)",
+        "audit_entries": "count(*)",
         "events": "count(*)",
         "credit_transfers": "count(*), sum(amount)",
         "credit_holds": "count(*), sum(amount)",
@@ -112,13 +159,17 @@ async def effects(database: Database, account: Account) -> dict[str, Any]:
         for table, columns in counts.items():
             query = text(f"select {columns} from {table} where workspace_id = :id")
             found[table] = tuple((await session.execute(query, {"id": account.workspace_id})).one())
+        for table in ("members", "invitations"):
+            # Of the workspaces of whoever is in this one.
+            query = text(f"select count(*) from {table} where workspace_id in ({THEIRS})")
+            found[table] = tuple((await session.execute(query, {"id": account.workspace_id})).one())
         return found
 
 
 async def change_key(database: Database, account: Account, **values: Any) -> None:
     async with database.transaction() as session:
         query = update(IdempotencyKey).where(IdempotencyKey.workspace_id == account.workspace_id)
-        assert (await session.execute(query.values(values))).rowcount == 1  # type: ignore[attr-defined]
+        assert (await session.execute(query.values(values))).rowcount  # type: ignore[attr-defined]
 
 
 def check_replay(again: httpx.Response, first: httpx.Response) -> None:
@@ -137,20 +188,20 @@ def test_every_post_takes_a_key_or_needs_none() -> None:
 
 @each
 async def test_a_repeat_has_the_same_answer_and_no_effect(make: Make, account: Account, database: Database) -> None:
-    post = await make(account.test)
-    first = await post.send(account.test)
+    post = await make(caller_of(make, account))
+    first = await post.send(caller_of(make, account))
     assert first.is_success, first.text
     before = await effects(database, account)
-    check_replay(await post.send(account.test), first)
+    check_replay(await post.send(caller_of(make, account)), first)
     assert await effects(database, account) == before
 
 
 @each
 async def test_the_key_is_refused_to_another_request(make: Make, account: Account, database: Database) -> None:
-    post = await make(account.test)
-    await post.send(account.test)
+    post = await make(caller_of(make, account))
+    await post.send(caller_of(make, account))
     before = await effects(database, account)
-    answer = await post.send_other(account.test)
+    answer = await post.send_other(caller_of(make, account))
     assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
     assert answer.json()["errors"][0]["pointer"] == "header:Idempotency-Key"
     assert await effects(database, account) == before
@@ -158,12 +209,12 @@ async def test_the_key_is_refused_to_another_request(make: Make, account: Accoun
 
 @each
 async def test_while_the_first_is_under_way_others_wait(make: Make, account: Account, database: Database) -> None:
-    post = await make(account.test)
-    await post.send(account.test)
+    post = await make(caller_of(make, account))
+    await post.send(caller_of(make, account))
     before = await effects(database, account)
     later = clock.now() + timedelta(seconds=30)
     await change_key(database, account, status=None, headers=None, body=None, claimed_until=later)
-    answer = await post.send(account.test)
+    answer = await post.send(caller_of(make, account))
     assert (answer.status_code, answer.json()["code"]) == (409, "idempotency_key_in_flight")
     assert int(answer.headers["retry-after"]) > 0
     assert await effects(database, account) == before
@@ -171,10 +222,10 @@ async def test_while_the_first_is_under_way_others_wait(make: Make, account: Acc
 
 @each
 async def test_after_a_day_the_key_is_free(make: Make, account: Account, database: Database) -> None:
-    post = await make(account.test)
-    await post.send(account.test)
+    post = await make(caller_of(make, account))
+    await post.send(caller_of(make, account))
     await change_key(database, account, expires_at=clock.now() - timedelta(seconds=1))
-    answer = await post.send_other(account.test)
+    answer = await post.send_other(caller_of(make, account))
     assert answer.is_success
     assert "idempotency-replayed" not in answer.headers
 
@@ -184,11 +235,11 @@ async def test_of_many_at_once_one_has_the_effect(
     make: Make, account: Account, neighbour: Account, database: Database
 ) -> None:
     """As much of it as one alone has at the neighbour's."""
-    alone, post = await make(neighbour.test), await make(account.test)
+    alone, post = await make(caller_of(make, neighbour)), await make(caller_of(make, account))
     before = await effects(database, account)
     assert before == await effects(database, neighbour)
-    expected = await alone.send(neighbour.test)
-    answers = await asyncio.gather(*(post.send(account.test) for _ in range(8)))
+    expected = await alone.send(caller_of(make, neighbour))
+    answers = await asyncio.gather(*(post.send(caller_of(make, account)) for _ in range(8)))
     assert {answer.status_code for answer in answers} <= {expected.status_code, 409}
     done = [answer for answer in answers if answer.is_success]
     assert sum("idempotency-replayed" not in answer.headers for answer in done) == 1
@@ -227,17 +278,18 @@ async def test_a_crash_between_commit_and_answer_loses_nothing_and_doubles_nothi
     """Each POST has its process killed with SIGKILL; then it is repeated at another."""
     with dying(MAKES) as processes:
         for name, (port, process) in processes.items():
-            post = await MAKES[name](account.test)
+            mine = caller_of(MAKES[name], account)
+            post = await MAKES[name](mine)
             before = await effects(database, account)
             url = f"http://127.0.0.1:{port}"
-            async with httpx.AsyncClient(base_url=url, headers=dict(account.test.headers), timeout=30) as caller:
+            async with httpx.AsyncClient(base_url=url, headers=dict(mine.headers), timeout=30) as caller:
                 await until_alive(caller)
                 with pytest.raises(httpx.TransportError):
                     await post.send(caller)
             assert process.wait(10) == -signal.SIGKILL
             after = await effects(database, account)
             assert after != before, name
-            again = await post.send(account.test)
+            again = await post.send(mine)
             assert (again.is_success, again.headers.get("idempotency-replayed")) == (True, "true"), (name, again.text)
             assert await effects(database, account) == after, name
             await change_key(database, account, expires_at=clock.now() - timedelta(seconds=1))

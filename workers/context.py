@@ -12,6 +12,7 @@ from app.core.settings import get_settings
 from app.core.telemetry import configure_logs
 from app.generation.advance import Engine
 from app.generation.dispatch import Puller
+from app.mail.sending import Postman
 from app.providers.board import Board
 from app.providers.catalog import Catalog
 
@@ -47,11 +48,21 @@ async def start_pulling(context: Context) -> None:
     context["puller"].start()
 
 
+async def start_posting(context: Context) -> None:
+    """The start-up hook of the worker that sends mails."""
+    await open_engine(context)
+    engine: Engine = context["engine"]
+    context["postman"] = Postman(engine.settings, engine.database, context["wake_ups"])
+    context["postman"].start()
+
+
 async def close_engine(context: Context) -> None:
     """arq's shutdown hook."""
     engine: Engine = context["engine"]
     if "puller" in context:
         await context["puller"].stop()
+    if "postman" in context:
+        await context["postman"].stop()
     await context["board"].close()
     await engine.heart.close()
     await engine.catalog.close()

@@ -10,11 +10,14 @@ from app.core import queue
 from app.core.settings import get_settings
 from workers import generation as _generation
 from workers import maintenance as _maintenance
-from workers.context import close_engine, open_engine, start_pulling
+from workers.context import close_engine, open_engine, start_posting, start_pulling
 from workers.resilient import ResilientWorker
 
 generation: Any = _generation  # arq's types ask for coroutines that take anything
 maintenance: Any = _maintenance
+
+
+EXPORT_SECONDS = 6 * 3600
 
 
 class _Worker:
@@ -41,9 +44,11 @@ class Generation(_Worker):
 
 
 class Maintenance(_Worker):
-    """Keeps the house by the clock."""
+    """Keeps the house by the clock, and sends mails, which it pulls by itself."""
 
     queue_name = queue.MAINTENANCE
+    on_startup = start_posting
+    functions = (func(maintenance.make_exports, timeout=EXPORT_SECONDS),)
     cron_jobs = (
         cron(maintenance.sweep_assets, second=7, timeout=300),
         cron(maintenance.sweep_stray_files, hour=3, minute=27, second=31, timeout=3600),
@@ -51,7 +56,14 @@ class Maintenance(_Worker):
         cron(maintenance.probe_keys, second={3, 23, 43}, timeout=60),
         cron(maintenance.probe_providers, second=13, timeout=60),
         cron(maintenance.sweep_idempotency_keys, minute=17, second=11, timeout=60),
+        cron(maintenance.sweep_signing_in, minute={9, 24, 39, 54}, second=41, timeout=300),
+        cron(maintenance.sweep_sessions, minute=34, second=51, timeout=300),
         cron(maintenance.sweep_callbacks, minute=47, second=21, timeout=300),
+        cron(maintenance.sweep_mails, minute=27, second=41, timeout=300),
+        cron(maintenance.make_exports, second=27, timeout=EXPORT_SECONDS),
+        cron(maintenance.sweep_exports, minute=7, second=41, timeout=300),
+        cron(maintenance.sweep_stray_exports, hour=4, minute=27, second=31, timeout=3600),
+        cron(maintenance.erase_accounts, second={17, 47}, timeout=6 * 3600),
     )
 
 

@@ -2,20 +2,41 @@
 
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
+from functools import partial
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import Depends, Header, Request, Security
-from fastapi.security import APIKeyHeader, HTTPBearer, SecurityScopes
+from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPBearer, SecurityScopes
 from fastapi.security.http import HTTPAuthorizationCredentials
 
-from app.accounts.errors import AccountSuspended, InvalidApiKey, MissingCredentials, MissingScope
-from app.accounts.key_cache import KeyCache
+from app.accounts import csrf
+from app.accounts.caller_cache import CallerCache
+from app.accounts.errors import (
+    AccountSuspended,
+    AdminRequired,
+    ConfirmationRequired,
+    CsrfFailed,
+    DeletionScheduled,
+    InvalidApiKey,
+    InvalidToken,
+    MissingCredentials,
+    MissingScope,
+    SessionRequired,
+    SessionRevoked,
+    WorkspaceNotFound,
+)
+from app.accounts.keys.errors import IpNotAllowed, RateLimited
+from app.accounts.keys.limits import KeyGate
 from app.accounts.models import Scope
+from app.accounts.recognition import Place
 from app.accounts.schemas import CallerInfo
-from app.core import hot, idempotency
+from app.core import clock, hot, idempotency
 from app.core.db import UNREACHABLE, DatabaseDep
 from app.core.dependencies import SealerDep
 from app.core.idempotency import Claim, Once
+from app.core.ids import decode
 from app.core.problems import (
     DependencyDown,
     IdempotencyKeyInFlight,
@@ -25,60 +46,123 @@ from app.core.problems import (
     MalformedRequest,
     Problem,
 )
+from app.core.visitor import client_ip
 
-_bearer = HTTPBearer(auto_error=False, scheme_name="Bearer", description="`Authorization: Bearer <API key>`")
+CONFIRMED_FOR = timedelta(minutes=10)
+
+_bearer = HTTPBearer(
+    auto_error=False, scheme_name="Bearer", description="`Authorization: Bearer <access token or API key>`"
+)
 _header = APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="ApiKey", description="An API key.")
+_cookie = APIKeyCookie(
+    name=csrf.SESSION_COOKIE,
+    auto_error=False,
+    scheme_name="Cookie",
+    description=f"The session of a browser. POST, PUT, PATCH and DELETE need the value of the cookie"
+    f" `{csrf.CSRF_COOKIE}` as the header `X-CSRF-Token` besides.",
+)
 
-_CHALLENGE = {"WWW-Authenticate": "Bearer"}
-
-# What any route with a caller may answer with, beside its own.
-CALLER_PROBLEMS: tuple[type[Problem], ...] = (
+_KNOWN_PROBLEMS: tuple[type[Problem], ...] = (
     MissingCredentials,
-    InvalidApiKey,
+    InvalidToken,
+    SessionRevoked,
     AccountSuspended,
-    MissingScope,
+    CsrfFailed,
+    WorkspaceNotFound,
     InvalidRequest,
     MalformedRequest,
     Internal,
     DependencyDown,
 )
+# What any route with a caller may answer with, beside its own; and any of a user who is signed in, with SignedIn,
+# Confirmed or Admin.
+CALLER_PROBLEMS: tuple[type[Problem], ...] = (
+    InvalidApiKey,
+    MissingScope,
+    IpNotAllowed,
+    RateLimited,
+    DeletionScheduled,
+    *_KNOWN_PROBLEMS,
+)
+SIGNED_IN_PROBLEMS: tuple[type[Problem], ...] = (SessionRequired, InvalidApiKey, *_KNOWN_PROBLEMS)
+CONFIRMED_PROBLEMS: tuple[type[Problem], ...] = (ConfirmationRequired, *SIGNED_IN_PROBLEMS)
+ADMIN_PROBLEMS: tuple[type[Problem], ...] = (AdminRequired, *SIGNED_IN_PROBLEMS)
 ONCE_PROBLEMS: tuple[type[Problem], ...] = (IdempotencyKeyReused, IdempotencyKeyInFlight)
 
 
-def get_keys(request: Request) -> KeyCache:
-    keys: KeyCache = request.app.state.keys
-    return keys
+def get_callers(request: Request) -> CallerCache:
+    callers: CallerCache = request.app.state.callers
+    return callers
 
 
-KeysDep = Annotated[KeyCache, Depends(get_keys)]
+CallersDep = Annotated[CallerCache, Depends(get_callers)]
 
 
-def _presented(request: Request) -> str | None:
-    """The key of the request: the bearer token, else `X-API-Key`."""
+def _presented(request: Request) -> tuple[str | None, Place]:
+    """The bearer token, else `X-API-Key`, else the session cookie; and which of them it is."""
     scheme, _, token = (hot.header(request, b"authorization") or "").partition(" ")
-    token = token.strip() if scheme.lower() == "bearer" else ""
-    return token or hot.header(request, b"x-api-key")
+    if scheme.lower() == "bearer" and (token := token.strip()):
+        return token, "bearer"
+    if key := hot.header(request, b"x-api-key"):
+        return key, "key"
+    return csrf.session_cookie(request), "cookie"
+
+
+def _workspace_asked_for(request: Request) -> UUID | None:
+    if (text := hot.header(request, b"x-workspace-id")) is None:
+        return None
+    try:
+        return decode("ws", text)
+    except ValueError as fault:
+        raise MalformedRequest.at("header:X-Workspace-Id", f"X-Workspace-Id is {fault}.") from None
+
+
+def _ip(request: Request) -> str:
+    return client_ip(request, request.app.state.settings)
+
+
+async def recognise(request: Request, *, is_fresh: bool = False) -> CallerInfo:
+    """Who is calling, whatever they may do. `is_fresh`: as the database has it now.
+
+    Raises MissingCredentials, InvalidApiKey, InvalidToken, SessionRevoked, AccountSuspended, WorkspaceNotFound,
+    CsrfFailed, IpNotAllowed or RateLimited.
+    """
+    text, place = _presented(request)
+    if not text:
+        raise MissingCredentials
+    callers = get_callers(request)
+    workspace_id = _workspace_asked_for(request)
+    caller = await callers.find(text, workspace_id, place, ip=partial(_ip, request))
+    if is_fresh:
+        callers.forget(caller.session_id or caller.user_id)
+        caller = await callers.find(text, workspace_id, place)
+    if place == "cookie" and caller.session_id is not None:
+        csrf.check(request, caller.session_id)
+    if caller.limits is not None:
+        gate: KeyGate = request.app.state.key_gate
+        await gate.admit(request, caller)
+    return caller
+
+
+def permit(caller: CallerInfo, *scopes: str) -> None:
+    """Raises DeletionScheduled or MissingScope."""
+    if caller.is_leaving:
+        raise DeletionScheduled
+    for scope in scopes:
+        if scope not in caller.scopes:
+            whose = "This key" if caller.key_id else f"Your role in this workspace ({caller.role})"
+            raise MissingScope(f"{whose} lacks the scope {str(scope)!r}.", required_scope=str(scope))
 
 
 async def authenticate(request: Request, *scopes: str) -> CallerInfo:
-    """Who is calling, and may do this. Raises MissingCredentials, InvalidApiKey, AccountSuspended or MissingScope."""
-    if not (text := _presented(request)):
-        raise MissingCredentials(
-            "Send an API key as `Authorization: Bearer bk_live_…` or `X-API-Key: bk_live_…`.", headers=_CHALLENGE
-        )
-    try:
-        caller = await get_keys(request).find(text)
-    except InvalidApiKey as problem:
-        problem.headers.update(_CHALLENGE)
-        raise
-    for scope in scopes:
-        if scope not in caller.scopes:
-            raise MissingScope(f"This key lacks the scope {str(scope)!r}.", required_scope=str(scope))
+    """Who is calling, and may do this. Raises what `recognise` and `permit` raise."""
+    caller = await recognise(request)
+    permit(caller, *scopes)
     return caller
 
 
 async def is_still_admitted(request: Request, *scopes: str) -> bool:
-    """For answers that go on for long: False when the key was revoked since, or the account suspended."""
+    """For answers that go on for long: False once the key was revoked, the session ended, or the user suspended."""
     try:
         await authenticate(request, *scopes)
     except Problem:
@@ -88,14 +172,92 @@ async def is_still_admitted(request: Request, *scopes: str) -> bool:
     return True
 
 
+WorkspaceHeader = Annotated[
+    str | None,
+    Header(
+        alias="X-Workspace-Id",
+        description="Which of your workspaces; default: your personal one. An API key is of one workspace anyway.",
+        examples=["ws_01jcqzm4x8e3v9tk5h2w7d6n0p"],
+    ),
+]
+
+
+async def _recognised(request: Request) -> CallerInfo:
+    """Once for each request: the schemes and headers stand where they are asked for."""
+    return await recognise(request)
+
+
+RecognisedDep = Annotated[CallerInfo, Depends(_recognised)]
+
+
 async def _caller(
-    request: Request,
+    caller: RecognisedDep,
     scopes: SecurityScopes,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
     header: Annotated[str | None, Security(_header)],
+    cookie: Annotated[str | None, Security(_cookie)],
+    workspace: WorkspaceHeader = None,
 ) -> CallerInfo:
-    """What `authenticate` finds; `bearer` and `header` are for the OpenAPI document."""
-    return await authenticate(request, *scopes.scopes)
+    """What `authenticate` finds; all but the first two are for the OpenAPI document."""
+    permit(caller, *scopes.scopes)
+    return caller
+
+
+async def shown(
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+    header: Annotated[str | None, Security(_header)],
+    cookie: Annotated[str | None, Security(_cookie)],
+) -> None:
+    """The ways to show who one is, for the document of routes that ask for scopes in the workspace of their path."""
+
+
+async def _signed_in(
+    caller: RecognisedDep,
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+    cookie: Annotated[str | None, Security(_cookie)],
+) -> CallerInfo:
+    """A user by session or by a token of another issuer, never an API key."""
+    if caller.key_id is not None:
+        raise SessionRequired
+    return caller
+
+
+SignedIn = Annotated[CallerInfo, Depends(_signed_in)]
+
+
+async def confirmed(request: Request, caller: CallerInfo) -> CallerInfo:
+    """The caller, who proved again who they are a moment ago. Raises ConfirmationRequired."""
+    if caller.session_id is None:
+        raise ConfirmationRequired(
+            "This is not possible with a token of another issuer, which cannot be confirmed here: sign in here."
+        )
+    if not _is_confirmed(caller):
+        caller = await recognise(request, is_fresh=True)  # another process may have confirmed it just now
+    if not _is_confirmed(caller):
+        raise ConfirmationRequired
+    return caller
+
+
+async def _confirmed(request: Request, caller: SignedIn) -> CallerInfo:
+    """A user who signed in, and proved again who they are a moment ago."""
+    return await confirmed(request, caller)
+
+
+Confirmed = Annotated[CallerInfo, Depends(_confirmed)]
+
+
+def _is_confirmed(caller: CallerInfo) -> bool:
+    return caller.confirmed_at is not None and caller.confirmed_at > clock.now() - CONFIRMED_FOR
+
+
+async def _admin(caller: SignedIn) -> CallerInfo:
+    """A user who is signed in and an admin of the installation."""
+    if not caller.is_admin:
+        raise AdminRequired
+    return caller
+
+
+Admin = Annotated[CallerInfo, Depends(_admin)]
 
 
 def requires(*scopes: Scope) -> Any:
@@ -103,6 +265,7 @@ def requires(*scopes: Scope) -> Any:
     return Security(_caller, scopes=[scope.value for scope in scopes])
 
 
+WorkspaceReader = Annotated[CallerInfo, requires(Scope.WORKSPACE_READ)]
 TasksReader = Annotated[CallerInfo, requires(Scope.TASKS_READ)]
 TasksWriter = Annotated[CallerInfo, requires(Scope.TASKS_WRITE)]
 AssetsReader = Annotated[CallerInfo, requires(Scope.ASSETS_READ)]
@@ -125,7 +288,7 @@ async def _once(
     request: Request,
     database: DatabaseDep,
     sealer: SealerDep,
-    caller: Annotated[CallerInfo, Depends(_caller)],
+    caller: RecognisedDep,
     key: IdempotencyHeader = None,
 ) -> AsyncIterator[Once]:
     body = idempotency.canonical(await request.body())

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
@@ -129,6 +129,8 @@ class ApiKey(Base):
     __table_args__ = (
         Index(None, "workspace_id", "created_at"),
         CheckConstraint("mode in ('live', 'test')", name="mode"),
+        CheckConstraint("(previous_secret_hash is null) = (previous_until is null)", name="previous"),
+        CheckConstraint("rate_limit > 0", name="rate_limit"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -143,3 +145,36 @@ class ApiKey(Base):
     expires_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+    allowed_ips: Mapped[list[str] | None] = mapped_column(ARRAY(String))
+    """Addresses and networks; null: anywhere."""
+    allowed_operations: Mapped[list[str] | None] = mapped_column(ARRAY(String))
+    rate_limit: Mapped[int | None]
+    """Requests in a minute."""
+    budget_key_id: Mapped[UUID | None]
+    """The key whose row of `key_budgets` its orders count in: its own, or that of the key it was made by."""
+    previous_secret_hash: Mapped[bytes | None]
+    """Of the secret before, which works until `previous_until`."""
+    previous_until: Mapped[datetime | None]
+    rotated_at: Mapped[datetime | None]
+    last_used_ip: Mapped[str | None]
+
+
+class KeyBudget(Base):
+    """What may be spent with a key. Counted by the functions of the ledger, under the lock of the credit account."""
+
+    __tablename__ = "key_budgets"
+    __table_args__ = (
+        CheckConstraint("period in ('total', 'day', 'month')", name="period"),
+        CheckConstraint("credits > 0", name="credits"),
+        CheckConstraint("spent >= 0", name="spent"),
+    )
+
+    key_id: Mapped[UUID] = mapped_column(ForeignKey("api_keys.id", ondelete="cascade"), primary_key=True)
+    credits: Mapped[int | None] = mapped_column(BigInteger)
+    """Millionths of a credit; null: no longer limited."""
+    period: Mapped[str]
+    started_at: Mapped[datetime]
+    """Of the period that `spent` is of. It may be over: the next order closes it."""
+    round: Mapped[int]
+    """Counts periods: a hold counts in the round it was taken in."""
+    spent: Mapped[int] = mapped_column(BigInteger)

@@ -1,73 +1,27 @@
-"""API keys on the wire."""
+"""Who is calling."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from ipaddress import IPv4Network, IPv6Network
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
-from app.accounts.models import Mode, Scope
-from app.core.ids import KeyId
-from app.core.wire import Moment, Text
+from app.accounts.models import Mode
 
 
-class ApiKeyCreate(BaseModel):
-    """A new API key."""
+class KeyLimits(BaseModel):
+    """What holds an API key back besides its scopes."""
 
-    model_config = ConfigDict(
-        frozen=True,
-        strict=True,
-        extra="forbid",
-        json_schema_extra={"examples": [{"name": "web shop", "scopes": ["tasks:read", "tasks:write"]}]},
-    )
+    model_config = ConfigDict(frozen=True)
 
-    name: Annotated[Text, Field(min_length=1, max_length=100)]
-    mode: Mode | None = Field(default=None, description="`live` or `test`; default: the caller's own mode.")
-    scopes: list[Annotated[Scope, Field(strict=False)]] | None = Field(
-        default=None, min_length=1, description="Default: the caller's own."
-    )
-    expires_at: Moment | None = Field(default=None, description="When it ends by itself.")
-
-
-_EXAMPLE: dict[str, Any] = {
-    "id": "key_01jcqzm4x8e3v9tk5h2w7d6n0p",
-    "object": "api_key",
-    "name": "web shop",
-    "mode": "live",
-    "hint": "bk_live_…x7Qd",
-    "scopes": ["tasks:read", "tasks:write"],
-    "created_at": "2026-11-21T09:00:00Z",
-    "expires_at": None,
-    "last_used_at": "2026-11-21T09:05:12Z",
-    "revoked_at": None,
-}
-
-
-class ApiKeyRead(BaseModel):
-    """An API key, without its secret."""
-
-    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [_EXAMPLE]})
-
-    id: KeyId
-    object: Literal["api_key"] = "api_key"
-    name: str
-    mode: Mode
-    hint: str = Field(description="Its kind and last four characters.", examples=["bk_live_…x7Qd"])
-    scopes: list[Scope]
-    created_at: datetime
-    expires_at: datetime | None
-    last_used_at: datetime | None
-    revoked_at: datetime | None
-
-
-class ApiKeySecret(ApiKeyRead):
-    """An API key with its secret, shown this once."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [_EXAMPLE | {"last_used_at": None, "secret": "bk_live_" + 67 * "0" + "x7Qd"}]}
-    )
-
-    secret: str = Field(description="Keep it now: it cannot be shown again.")
+    networks: tuple[IPv4Network | IPv6Network, ...] | None = None
+    """Where it may be used from; None: anywhere."""
+    operations: frozenset[str] | None = None
+    """What it may order; None: everything."""
+    rate_limit: int | None = None
+    """Requests in a minute."""
+    budget_key_id: UUID | None = None
+    """The key whose budget its orders count in: its own, or that of the key it was made by."""
 
 
 class CallerInfo(BaseModel):
@@ -81,6 +35,8 @@ class CallerInfo(BaseModel):
     key_id: UUID | None = None
     session_id: UUID | None = None
     """None for keys, and for tokens of other issuers."""
+    confirmed_at: datetime | None = None
+    """When the user of the session last proved again who they are."""
     mode: Mode
     scopes: frozenset[str]
     role: str | None = None
@@ -88,3 +44,16 @@ class CallerInfo(BaseModel):
     is_admin: bool = False
     is_verified: bool = True
     """Whether the user's address is: nobody else spends live credits."""
+    is_leaving: bool = False
+    """The account is to be erased: until that is taken back it is of no use in any workspace."""
+    ends_at: datetime | None = None
+    """Of a key: when the secret that was shown stops by itself."""
+    is_superseded: bool = False
+    """Of a key: whether that secret was rotated out, and works only until the overlap ends."""
+    limits: KeyLimits | None = None
+    """None when nothing holds the key back: then nothing is looked at."""
+
+    @property
+    def budget_key_id(self) -> UUID | None:
+        """The key in whose budget orders count."""
+        return self.limits.budget_key_id if self.limits else None

@@ -8,12 +8,15 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from app.accounts.keys import service as keys
+from app.accounts.permissions import check_may_spend
 from app.accounts.schemas import CallerInfo
 from app.assets.tools import AssetTools
 from app.batches import queries, reading
 from app.batches.orders import Bad, Good, Sorter
 from app.batches.schemas import BatchCreate
 from app.core import clock, idempotency
+from app.core.amounts import to_number
 from app.core.db import Database
 from app.core.idempotency import Claim
 from app.core.ids import new_id
@@ -24,12 +27,12 @@ from app.generation.errors import TooManyTasks
 from app.generation.intake import Intake
 from app.generation.jobs import WORK
 from app.ledger import service as ledger
-from app.ledger.amounts import to_number
 from app.ledger.errors import InsufficientCredits, NotSellable
 from app.ledger.price_list import Prices
 from app.providers.catalog import Catalog
 
 _LOOKS = 3
+_TOO_DEAR = ("insufficient", "budget_exceeded")
 _CHANGED = "BB001"
 """What `submit_batch` raises when an order is not what it was, for nothing of it to stay."""
 
@@ -57,9 +60,11 @@ class BatchIntake:
     async def order(self, caller: CallerInfo, batch: BatchCreate, claim: Claim | None) -> Receipt:
         """Hold the price of all items that can be done, and queue them: all or nothing.
 
-        Raises what is wrong with the batch as a whole, NoValidItems, InsufficientCredits, TooManyTasks,
-        IdempotencyKeyReused or IdempotencyKeyInFlight. What was ordered before under the same key is answered first.
+        Raises EmailUnverified, what is wrong with the batch as a whole, NoValidItems, InsufficientCredits,
+        KeyBudgetExceeded, TooManyTasks, IdempotencyKeyReused or IdempotencyKeyInFlight. What was ordered before under
+        the same key is answered first.
         """
+        check_may_spend(caller)
         prices, fresh = await self._intake.prices.get(), None
         for _ in range(_LOOKS):
             try:
@@ -72,7 +77,7 @@ class BatchIntake:
             orders = await self._orders(caller, batch_id, good)
             items = _items(batch, good, bad, orders)
             row = await self._submit(self._entry(caller, batch_id, batch, claim), items, orders)
-            if row is None or (row["outcome"] == "insufficient" and prices is not fresh):  # look again
+            if row is None or (row["outcome"] in _TOO_DEAR and prices is not fresh):  # look again
                 prices = fresh = await self._intake.prices.read()
                 for one in good:
                     for asset_id in one.draft.assets.values():
@@ -107,6 +112,8 @@ class BatchIntake:
                     price=price,
                     balance=balance,
                 )
+            case "budget_exceeded":
+                raise await keys.budget_refusal(self._database, caller, sum(order["quoted"] for order in orders))
             case "queue_full":
                 raise TooManyTasks(f"Of these {len(orders)} items {row['room']} could be queued now.", room=row["room"])
             case "replay" | "reused" if claim is not None:
@@ -156,6 +163,7 @@ class BatchIntake:
             "fingerprint": claim.fingerprint.hex() if claim else None,
             "welcome": welcome,
             "welcome_reason": reason,
+            "budget_key": caller.budget_key_id,
         }
 
     async def _known(self, caller: CallerInfo, claim: Claim) -> Receipt | None:

@@ -9,9 +9,9 @@ import orjson
 
 from app.assets import reading as asset_reading
 from app.assets.tools import AssetTools
+from app.core.amounts import to_number
 from app.core.ids import encode
 from app.generation.models import OPEN, TaskStatus
-from app.ledger.amounts import to_number
 
 Json = dict[str, Any]
 AT_ONCE = 25

@@ -17,6 +17,8 @@ from app.accounts.caller import (
     claimed,
     is_still_admitted,
 )
+from app.accounts.errors import EmailUnverified
+from app.accounts.keys.errors import KeyBudgetExceeded
 from app.accounts.models import Scope
 from app.accounts.schemas import CallerInfo
 from app.batches import examples, service
@@ -71,7 +73,14 @@ DeskDep = Annotated[BatchDesk, Depends(_desk)]
     response_model=BatchRead,
     operation_id="create_batch",
     responses=problems(
-        *CALLER_PROBLEMS, *ONCE_PROBLEMS, *ORDER_PROBLEMS, NoValidItems, InsufficientCredits, TooManyTasks
+        *CALLER_PROBLEMS,
+        *ONCE_PROBLEMS,
+        *ORDER_PROBLEMS,
+        EmailUnverified,
+        NoValidItems,
+        InsufficientCredits,
+        KeyBudgetExceeded,
+        TooManyTasks,
     )
     | ACCEPTED,
 )

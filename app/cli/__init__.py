@@ -5,7 +5,8 @@ import sys
 
 import typer
 
-from app.cli import demo, grants, models, plans, providers, records, servers
+from app.cli import audit, demo, grants, importing, models, people, plans, providers, records, servers
+from app.cli import keys as api_keys
 from app.cli.failures import in_one_line, is_expected
 
 cli = typer.Typer(
@@ -15,8 +16,11 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-keys = typer.Typer(help="API keys.", no_args_is_help=True, callback=lambda: None)
+users = typer.Typer(help="Users.", no_args_is_help=True, callback=lambda: None)
+keys = typer.Typer(help="API keys, and the key that signs access tokens.", no_args_is_help=True, callback=lambda: None)
 ledger = typer.Typer(help="The credit ledger.", no_args_is_help=True, callback=lambda: None)
+log = typer.Typer(help="The audit log.", no_args_is_help=True, callback=lambda: None)
+admins = typer.Typer(help="Admins of the installation.", no_args_is_help=True, callback=lambda: None)
 purse = typer.Typer(help="Customers' credits.", no_args_is_help=True, callback=lambda: None)
 vendors = typer.Typer(help="Providers: who does the work.", no_args_is_help=True, callback=lambda: None)
 sold = typer.Typer(help="Models: what is sold, and what it earns.", no_args_is_help=True, callback=lambda: None)
@@ -25,8 +29,20 @@ plan = typer.Typer(help="Plans: what a workspace may have at once.", no_args_is_
 for command in (servers.dev, servers.serve, servers.worker, records.migrate, demo.demo):
     cli.command()(command)
 cli.command(hidden=True)(records.prepare)
-keys.command("create")(records.create_key)
+keys.command("create")(api_keys.create_key)
+keys.command("list")(api_keys.list_keys)
+keys.command("revoke")(api_keys.revoke_key)
+keys.command("pattern")(api_keys.show_pattern)
+users.command("import")(importing.import_users)
+keys.command("rotate-signing")(records.rotate_signing_key)
 ledger.command("verify")(records.verify_ledger)
+log.command("verify")(audit.verify_audit)
+log.command("ends")(audit.list_ends)
+admins.command("add")(people.add_admin)
+admins.command("remove")(people.remove_admin)
+admins.command("list")(people.list_admins)
+users.command("suspend")(people.suspend_user)
+users.command("reinstate")(people.reinstate_user)
 purse.command("grant")(grants.grant)
 purse.command("refund")(grants.refund)
 plan.command("list")(plans.list_plans)
@@ -45,8 +61,11 @@ sold.command("off")(models.switch_off)
 sold.command("alias")(models.set_alias)
 sold.command("margins")(models.show_margins)
 cli.add_typer(keys, name="keys")
+cli.add_typer(users, name="users")
 cli.add_typer(purse, name="credits")
+cli.add_typer(admins, name="admins")
 cli.add_typer(ledger, name="ledger")
+cli.add_typer(log, name="audit")
 cli.add_typer(plan, name="plans")
 cli.add_typer(vendors, name="providers")
 cli.add_typer(sold, name="models")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
+    from app.accounts.keys.schemas import ApiKeyCreate
     from app.core.db import Database
     from app.core.settings import Settings
 
@@ -84,11 +85,20 @@ async def issue_key(
     name: str,
     scopes: list[str] | None = None,
     is_admin: bool = False,
+    order: "ApiKeyCreate | None" = None,
 ) -> str:
-    from app.accounts import service
+    from app.accounts.keys import service
+    from app.generation.operations import OPERATIONS
 
     async with transaction(settings) as session:
         _, secret = await service.issue_key(
-            session, email=email, mode=mode, name=name, scopes=scopes, is_admin=is_admin
+            session,
+            email=email,
+            mode=mode,
+            name=name,
+            scopes=scopes,
+            is_admin=is_admin,
+            order=order,
+            operations=tuple(OPERATIONS),
         )
     return secret

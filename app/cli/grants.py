@@ -29,19 +29,19 @@ def grant(
     ] = None,
 ) -> None:
     """Give a customer credits."""
+    from app.core.amounts import to_text
     from app.core.ids import new_id
     from app.ledger import service
-    from app.ledger.amounts import to_text
     from app.ledger.errors import ReferenceTaken
 
     micro = _amount(amount)
-    expires_at = _moment(expires, datetime.now(UTC)) if expires else None
+    expires_at = moment_given(expires, datetime.now(UTC)) if expires else None
     settings = settings_with_database()
     mode = "test" if test else "live"
 
     async def give() -> tuple[bool, str]:
         async with transaction(settings) as session:
-            workspace_id = await _workspace_of(session, email)
+            workspace_id = await workspace_of(session, email)
             given = await service.grant(
                 session,
                 settings,
@@ -73,9 +73,9 @@ def refund(
     ] = None,
 ) -> None:
     """Give back what a task was charged, to the grants it came from."""
+    from app.core.amounts import to_text
     from app.core.ids import decode, new_id
     from app.ledger import service
-    from app.ledger.amounts import to_text
     from app.ledger.errors import NotRefundable, ReferenceTaken
 
     micro = _amount(amount) if amount else None
@@ -98,7 +98,7 @@ def refund(
     print(f"Refunded. The balance is {to_text(balance)}.")
 
 
-async def _workspace_of(session: "AsyncSession", email: str) -> "UUID":
+async def workspace_of(session: "AsyncSession", email: str) -> "UUID":
     from app.accounts.users import queries
 
     user = await queries.find_user(session, email)
@@ -108,7 +108,7 @@ async def _workspace_of(session: "AsyncSession", email: str) -> "UUID":
 
 
 def _amount(text: str) -> int:
-    from app.ledger.amounts import from_text
+    from app.core.amounts import from_text
 
     try:
         return from_text(text)
@@ -116,7 +116,7 @@ def _amount(text: str) -> int:
         raise CommandFailed(str(fault)) from fault
 
 
-def _moment(text: str, now: datetime) -> datetime:
+def moment_given(text: str, now: datetime) -> datetime:
     """`30d` is that long from now; a date is the end of that day."""
     if days := re.fullmatch(r"(\d{1,5})d", text, re.ASCII):
         return now + timedelta(days=int(days[1]))

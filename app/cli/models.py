@@ -230,8 +230,8 @@ def _line(
     *,
     is_off: bool,
 ) -> str:
+    from app.core.amounts import to_text
     from app.ledger import service as ledger
-    from app.ledger.amounts import to_text
 
     price = ledger.price_of(prices, offer.operation, provider, offer.model)
     price = offer.microcredits if price is None else price

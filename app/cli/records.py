@@ -1,4 +1,4 @@
-"""Commands on what is kept: the schema, the keys, the ledger."""
+"""Commands on what is kept: the schema, the developer's keys, the ledger."""
 
 import asyncio
 import json
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from app.cli.context import issue_key, opened, plain_url, settings_with_database, transaction
+from app.cli.context import opened, plain_url, settings_with_database, transaction
 
 if TYPE_CHECKING:
     from app.core.settings import Settings
@@ -41,32 +41,25 @@ def prepare() -> None:
     print(json.dumps(keys))
 
 
-def create_key(
-    email: Annotated[str, typer.Option(help="Whose key; made with a personal workspace if absent.")],
-    test: Annotated[bool, typer.Option("--test", help="A test key: sandbox provider, test credits.")] = False,
-    scopes: Annotated[str | None, typer.Option(help="Comma-separated.  [default: all]")] = None,
-    name: Annotated[str, typer.Option(help="To tell keys apart.")] = "command line",
-    admin: Annotated[bool, typer.Option("--admin", help="Make the user an administrator.")] = False,
+def rotate_signing_key(
+    at_once: Annotated[
+        bool, typer.Option("--at-once", help="Believe no token of the old keys any more: clients refresh theirs.")
+    ] = False,
 ) -> None:
-    """Print a new API key on stdout, once; it cannot be shown again."""
+    """Sign access tokens with a new key. Those signed with the old one are good until they expire."""
+    from app.accounts.sessions import keyring
+
     settings = settings_with_database()
 
-    secret = asyncio.run(
-        issue_key(
-            settings,
-            email=email,
-            mode="test" if test else "live",
-            name=name,
-            scopes=[scope.strip() for scope in scopes.split(",")] if scopes is not None else None,
-            is_admin=admin,
-        )
-    )
-    print(f"A {'test' if test else 'live'} key for {email}. Keep it: it is not shown again.", file=sys.stderr)
-    print(secret)
+    async def rotate() -> str | None:
+        async with transaction(settings) as session:
+            return await keyring.rotate(session, settings, at_once=at_once)
+
+    print(f"signs now: {asyncio.run(rotate()) or 'a key that another made just now'}", file=sys.stderr)
 
 
 def verify_ledger() -> None:
-    """Check the invariants I1 to I10 over the whole database; exit 1 naming each breach."""
+    """Check the invariants I1 to I11 over the whole database; exit 1 naming each breach."""
     settings = settings_with_database()
 
     async def verify() -> bool:
@@ -118,7 +111,7 @@ async def _wait_for_database(settings: "Settings") -> None:
 
 async def _developer_keys(settings: "Settings", known: dict[str, str]) -> dict[str, str]:
     """The known keys where they still open something, else new ones."""
-    from app.accounts import service
+    from app.accounts.keys import service
     from app.core.problems import Problem
 
     modes: dict[str, Literal["live", "test"]] = {"api_key": "live", "test_api_key": "test"}

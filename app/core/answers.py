@@ -21,6 +21,8 @@ from app.core.telemetry import request_id
 
 log = structlog.get_logger()
 RETRY_SECONDS = "5"
+_ALWAYS = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": RETRY_SECONDS}}
+"""What answers of a status carry, unless the problem says it otherwise."""
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 # SQLSTATE classes of a server that is going away, full, or slower than the statement timeout.
 _DOWN_STATES = ("08", "53", "57")
@@ -35,7 +37,7 @@ _BY_STATUS: dict[int, type[Problem]] = {
 
 def render(problem: Problem, request: Request) -> Response:
     body = problem.body(getattr(request.state, "request_id", request_id.get()))
-    headers = {"Retry-After": RETRY_SECONDS} | problem.headers if problem.status == 503 else problem.headers
+    headers = _ALWAYS.get(problem.status, {}) | problem.headers
     # A field may be named by half a surrogate pair, which no encoding can write.
     content = json.dumps(body, ensure_ascii=False, default=str).encode(errors="replace")
     return Response(content, problem.status, headers, CONTENT_TYPE)

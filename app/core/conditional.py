@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from fastapi import Request, Response
 from pydantic import BaseModel
 
-_SHARED = {"Cache-Control": "private, no-cache", "Vary": "Authorization, X-API-Key"}
+_SHARED = {"Cache-Control": "private, no-cache", "Vary": "Authorization, X-API-Key, Cookie, X-Workspace-Id"}
 
 
 def is_known(header: str, etag: str) -> bool:

@@ -236,6 +236,27 @@ class Egress:
         await self._within(None, url, read)
         return size
 
+    async def exchange(self, request: httpx.Request, *, max_bytes: int) -> httpx.Response:
+        """Send a request of ours; the whole answer, whatever its status. Redirects are not followed, nor are bodies
+        taken that came compressed.
+
+        Raises EgressError.
+        """
+        url = self._parse(str(request.url))
+        try:
+            async with asyncio.timeout(self._total_seconds):
+                with _errors_of(_Hop(is_plain=url.scheme == "http")):
+                    response = await self.client.send(request, stream=True, follow_redirects=False)
+                    try:
+                        content = b"".join([chunk async for chunk in _capped(response, max_bytes)])
+                    finally:
+                        await response.aclose()
+        except TimeoutError as fault:
+            raise TooSlow(f"There was no answer within {self._total_seconds:g} seconds.") from fault
+        if response.headers.get("content-encoding", "identity").lower() not in ("identity", ""):
+            raise BadEncoding("The server sent its answer compressed though asked not to.")
+        return httpx.Response(response.status_code, headers=response.headers, content=content, request=request)
+
     def check(self, url: str) -> None:
         """What can be said of a URL without going there. Raises EgressError."""
         self._parse(url)

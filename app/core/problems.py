@@ -191,7 +191,7 @@ def _pointer(location: Sequence[str | int], prefix: str) -> str:
 def problems(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
     """The `responses=` of a route: each status it may answer with, and which codes."""
     by_status: dict[int, list[type[Problem]]] = {}
-    for kind in kinds:
+    for kind in dict.fromkeys(kinds):
         by_status.setdefault(kind.status, []).append(kind)
     return {
         status: {

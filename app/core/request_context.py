@@ -3,12 +3,14 @@
 import re
 from time import perf_counter
 
+from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.access_log import AccessLog
 from app.core.ids import encode, new_id
 from app.core.telemetry import request_id
 
+_HEADERS = "added_headers"
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
@@ -32,7 +34,8 @@ class RequestContext:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (b"x-request-id", current.encode())]
+                added = scope["state"].get(_HEADERS, ())
+                message["headers"] = [*message.get("headers", ()), *added, (b"x-request-id", current.encode())]
             await send(message)
 
         try:
@@ -46,6 +49,11 @@ class RequestContext:
                 status=status,
                 seconds=perf_counter() - started,
             )
+
+
+def add_header(request: Request, name: bytes, value: str) -> None:
+    """Have the answer carry this, whatever it is and whoever makes it."""
+    request.scope.setdefault("state", {}).setdefault(_HEADERS, []).append((name, value.encode()))
 
 
 def _given(scope: Scope) -> str | None:

@@ -15,7 +15,8 @@ request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 _SECRET_NAME = re.compile(r"authorization|api[-_]?key|secret|password|token|cookie|signature", re.IGNORECASE)
 _SECRET_TEXT = re.compile(
-    r"bk_(?:live|test)_[0-9A-Za-z]+|whsec_\S+|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)|(?i:bearer )\S+"
+    r"bk_(?:live|test)_[0-9A-Za-z]+|bk[a-z]_[0-9A-Za-z_-]{40,}|whsec_\S+"
+    r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)|(?i:bearer )\S+"
     r"|(?i:(?<=signature=))[0-9A-Za-z_-]+|att_[0-9a-z]{26}\.[0-9a-f]{32}"
 )
 _LONG_BLOB = re.compile(r"[A-Za-z0-9+/=_-]{200,}")

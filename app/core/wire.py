@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, overload
 
 import orjson
-from pydantic import AwareDatetime, BeforeValidator, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, StringConstraints
 from pydantic_core import PydanticCustomError
 
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -14,6 +14,20 @@ UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
 """Text that can be kept; Pydantic refuses halves of surrogate pairs by itself."""
+
+
+_UNSHOWABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""Control characters, and what ends lines or turns their direction around."""
+
+
+def _label(value: str) -> str:
+    if _UNSHOWABLE.search(value):
+        raise PydanticCustomError("label", "Give it on one line, without control characters.")
+    return value
+
+
+Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(_label)]
+"""A name that is shown: one line of 1 to 100 characters, no control characters, no spaces around it."""
 
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 

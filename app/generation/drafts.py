@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
+from app.accounts.keys.limits import check_operation
 from app.accounts.schemas import CallerInfo
 from app.assets import service as assets
 from app.assets.facts import AssetFacts, KnownAssets
@@ -87,6 +88,7 @@ def _check_preset(checked: OperationInput) -> None:
 def make(catalog: Catalog, prices: Prices, caller: CallerInfo, order: TaskCreate) -> Draft:
     """Check all of the order but its files. Raises the problem that names the first wrong field."""
     operation = _operation(order)
+    check_operation(caller, operation.name)
     checked = _input(order, operation)
     _check_preset(checked)
     if order.webhook_url is not None:

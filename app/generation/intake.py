@@ -13,11 +13,14 @@ import asyncpg
 import orjson
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.accounts.keys import service as keys
+from app.accounts.permissions import check_may_spend
 from app.accounts.schemas import CallerInfo
 from app.assets.errors import AssetNotFound
 from app.assets.facts import KnownAssets
 from app.assets.tools import AssetTools
 from app.core import clock, idempotency
+from app.core.amounts import to_number
 from app.core.db import Database
 from app.core.idempotency import Claim
 from app.core.ids import encode, new_id
@@ -33,7 +36,6 @@ from app.generation.jobs import WORK
 from app.generation.models import TaskStatus
 from app.generation.schemas import TaskCreate
 from app.ledger import service as ledger
-from app.ledger.amounts import to_number
 from app.ledger.errors import InsufficientCredits, NotSellable
 from app.ledger.price_list import PriceList
 from app.providers.catalog import Catalog
@@ -75,10 +77,11 @@ class Intake:
     async def order(self, caller: CallerInfo, order: TaskCreate, claim: Claim | None) -> Receipt:
         """Check the order, hold its price, queue it: all or nothing.
 
-        Raises the problem of the first wrong field, InsufficientCredits, TooManyTasks, IdempotencyKeyReused or
-        IdempotencyKeyInFlight. What was ordered before under the same key is answered first, whatever has become of
-        its parts since.
+        Raises EmailUnverified, the problem of the first wrong field, InsufficientCredits, KeyBudgetExceeded,
+        TooManyTasks, IdempotencyKeyReused or IdempotencyKeyInFlight. What was ordered before under the same key is
+        answered first, whatever has become of its parts since.
         """
+        check_may_spend(caller)
         try:
             draft = await self.draft(caller, order)
         except Problem:
@@ -134,6 +137,8 @@ class Intake:
                 raise InsufficientCredits(
                     f"This costs {price} credits and the balance is {balance}.", price=price, balance=balance
                 )
+            case "budget_exceeded":
+                raise await keys.budget_refusal(self._database, caller, draft.price)
             case "queue_full":
                 raise TooManyTasks
             case "asset_missing":
@@ -221,6 +226,7 @@ class Intake:
             "fingerprint": claim.fingerprint.hex() if claim else None,
             "welcome": welcome,
             "welcome_reason": reason,
+            "budget_key": caller.budget_key_id,
             "shown": {name: value for name, value in shown.items() if name != "outputs"},
         }
 

@@ -10,11 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.assets import reading as asset_reading
 from app.assets import service as assets
 from app.assets.tools import AssetTools
+from app.core.amounts import to_number
 from app.core.ids import encode
 from app.core.wire import moment
 from app.generation import queries
 from app.generation.models import OPEN, StepStatus, Task, TaskStatus
-from app.ledger.amounts import to_number
 
 Json = dict[str, Any]
 Place = dict[str, Any]

@@ -18,6 +18,8 @@ from app.accounts.caller import (
     claimed,
     is_still_admitted,
 )
+from app.accounts.errors import EmailUnverified
+from app.accounts.keys.errors import KeyBudgetExceeded, OperationNotAllowed
 from app.accounts.models import Scope
 from app.accounts.schemas import CallerInfo
 from app.assets.errors import UPLOAD_PROBLEMS, AssetNotFound
@@ -62,6 +64,7 @@ ACCEPTED: dict[int | str, dict[str, Any]] = {
     }
 }
 ORDER_PROBLEMS = (
+    OperationNotAllowed,
     UnknownOperation,
     UnknownModel,
     UnknownPreset,
@@ -102,8 +105,10 @@ LookoutDep = Annotated[Lookout, Depends(_lookout)]
         *ONCE_PROBLEMS,
         *ORDER_PROBLEMS,
         *UPLOAD_PROBLEMS,
+        EmailUnverified,
         AssetNotFound,
         InsufficientCredits,
+        KeyBudgetExceeded,
         TooManyTasks,
     )
     | ACCEPTED,
@@ -335,7 +340,15 @@ async def cancel_task(
     response_model=TaskRead,
     operation_id="retry_task",
     responses=problems(
-        *CALLER_PROBLEMS, *ONCE_PROBLEMS, TaskNotFound, TaskNotRetryable, InsufficientCredits, TooManyTasks
+        *CALLER_PROBLEMS,
+        *ONCE_PROBLEMS,
+        EmailUnverified,
+        TaskNotFound,
+        TaskNotRetryable,
+        OperationNotAllowed,
+        InsufficientCredits,
+        KeyBudgetExceeded,
+        TooManyTasks,
     )
     | ACCEPTED,
 )

@@ -8,11 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchem
 from pydantic_core import PydanticCustomError
 
 from app.assets.schemas import AssetRead
+from app.core.amounts import Credits
 from app.core.ids import AssetId, BatchId, TaskId
 from app.core.wire import UNSTORABLE
 from app.generation import examples
 from app.generation.models import AttemptStatus, StepStatus, TaskStatus
-from app.ledger.amounts import Credits
 from app.providers.base import ErrorCode
 
 T = TypeVar("T")

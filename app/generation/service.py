@@ -6,6 +6,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.keys.limits import check_operation
+from app.accounts.permissions import check_may_spend
 from app.accounts.schemas import CallerInfo
 from app.core import clock
 from app.core.paging import PageRequest, cut
@@ -64,11 +66,16 @@ async def cancel_task(session: AsyncSession, caller: CallerInfo, task_id: UUID) 
 
 
 async def retry_task(session: AsyncSession, settings: Settings, caller: CallerInfo, task_id: UUID) -> Task:
-    """Order a failed or canceled task again at its quoted price; steps that are done are not repeated."""
+    """Order a failed or canceled task again at its quoted price; steps that are done are not repeated.
+
+    It counts in the budget of the key it is ordered with now.
+    """
+    check_may_spend(caller)
     task = await get_task(session, caller, task_id, for_update=True)
+    check_operation(caller, task.operation)
     if task.status not in (TaskStatus.FAILED, TaskStatus.CANCELED):
         raise TaskNotRetryable(f"The task is {task.status}; only a failed or canceled one can be tried again.")
-    await transitions.restart(session, settings, task)
+    await transitions.restart(session, settings, task, budget_key_id=caller.budget_key_id)
     return task
 
 

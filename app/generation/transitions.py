@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -214,13 +215,19 @@ def _end(session: AsyncSession, task: Task, status: TaskStatus) -> None:
             step.status = StepStatus.CANCELED
 
 
-async def restart(session: AsyncSession, settings: Settings, task: Task) -> None:
+async def restart(session: AsyncSession, settings: Settings, task: Task, *, budget_key_id: UUID | None) -> None:
     """Order a failed or canceled task again, from its first step that is not done.
 
-    Raises InsufficientCredits or TooManyTasks.
+    Raises InsufficientCredits, KeyBudgetExceeded or TooManyTasks.
     """
     task.balance = await ledger.hold(
-        session, settings, task.quoted, workspace_id=task.workspace_id, mode=task.mode, task_id=task.id
+        session,
+        settings,
+        task.quoted,
+        workspace_id=task.workspace_id,
+        mode=task.mode,
+        task_id=task.id,
+        budget_key_id=budget_key_id,
     )
     task.run += 1
     task.route_index = 0

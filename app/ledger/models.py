@@ -165,6 +165,7 @@ class CreditHold(Base):
             "when 0 then 0 when 1 then grant_amounts[1] else sum_of(grant_amounts) end",
             name="parts",
         ),
+        CheckConstraint("(budget_key_id is null) = (budget_round is null)", name="budget"),
         Index("uq_credit_holds_open", "task_id", unique=True, postgresql_where=text("status = 'open'")),
         Index(None, "task_id"),
         Index("ix_credit_holds_account_open", "workspace_id", "mode", postgresql_where=text("status = 'open'")),
@@ -183,6 +184,9 @@ class CreditHold(Base):
     grant_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), server_default="{}")
     grant_amounts: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default="{}")
     """What it took of each grant, in the order they are burned."""
+    budget_key_id: Mapped[UUID | None]
+    """The API key in whose budget it counts (`key_budgets`), and in which round of it."""
+    budget_round: Mapped[int | None]
 
 
 class Price(Base):

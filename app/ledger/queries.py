@@ -269,6 +269,21 @@ INVARIANTS: dict[str, tuple[str, str]] = {
                   select count(*) from events e where e.batch_id = b.id and e.type = 'batch.completed')
               or b.open = 0 and not b.is_told""",
     ),
+    "I11": (
+        "what a key's budget says was spent is what holds of this round keep",
+        f"""select b.key_id, b.round, b.spent, coalesce(h.amount, 0) from key_budgets b
+           left join (
+               select budget_key_id as key_id, budget_round as round, sum({KEEPS}) as amount from credit_holds h
+               where budget_key_id is not null group by 1, 2) h using (key_id, round)
+           where b.spent <> coalesce(h.amount, 0)
+           union all
+           select h.budget_key_id, h.budget_round, h.amount, null from credit_holds h
+           join key_budgets b on b.key_id = h.budget_key_id join api_keys k on k.id = h.budget_key_id
+           where h.budget_round > b.round or (k.workspace_id, k.mode) <> (h.workspace_id, h.mode)
+           union all
+           select null, null, null, null where not exists (
+               select 1 from pg_trigger where tgname = 'credit_holds_count_in_budget' and tgenabled = 'A')""",
+    ),
 }
 
 

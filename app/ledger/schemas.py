@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.core.amounts import Credits
 from app.core.ids import GrantId, TaskId, TransactionId
-from app.ledger.amounts import Credits
 from app.ledger.models import Book, CreditTransfer, GrantKind, TransferKind
 
 

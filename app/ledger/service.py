@@ -6,13 +6,14 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.keys import service as keys
 from app.accounts.schemas import CallerInfo
 from app.core import clock
+from app.core.amounts import from_credits, to_number, to_text
 from app.core.db import Database
 from app.core.paging import PageRequest, cut
 from app.core.settings import Settings
 from app.ledger import queries
-from app.ledger.amounts import from_credits, to_number, to_text
 from app.ledger.errors import InsufficientCredits, NotRefundable, ReferenceTaken
 from app.ledger.models import CreditAccount, CreditGrant, CreditTransfer, GrantKind, TransferKind
 from app.ledger.queries import Period
@@ -51,10 +52,26 @@ async def get_account(session: AsyncSession, settings: Settings, *, workspace_id
 
 
 async def hold(
-    session: AsyncSession, settings: Settings, amount: int, *, workspace_id: UUID, mode: str, task_id: UUID
+    session: AsyncSession,
+    settings: Settings,
+    amount: int,
+    *,
+    workspace_id: UUID,
+    mode: str,
+    task_id: UUID,
+    budget_key_id: UUID | None = None,
 ) -> int:
-    """Set `amount` aside for a task; the balance left. Raises InsufficientCredits with price and balance."""
+    """Set `amount` aside for a task; the balance left. It counts in the budget of that key, if it has one.
+
+    Raises InsufficientCredits with price and balance, or KeyBudgetExceeded.
+    """
     taken = {"workspace": workspace_id, "mode": mode, "task": task_id, "amount": amount}
+    if budget_key_id is not None:
+        await queries.call(session, "ledger_expire", workspace=workspace_id, mode=mode)  # locks: account, then budget
+        room = await queries.call(session, "budget_left", key=budget_key_id)
+        if room is not None and amount > max(room, 0):
+            raise await keys.budget_exceeded(session, budget_key_id, amount)
+        taken["budget_key"] = budget_key_id
     left: int | None = await queries.call(session, "ledger_hold", **taken)
     if left is None:
         account = await get_account(session, settings, workspace_id=workspace_id, mode=mode)

@@ -5,11 +5,11 @@ import io
 from collections.abc import AsyncIterator, Sequence
 
 from app.accounts.schemas import CallerInfo
+from app.core.amounts import to_text
 from app.core.db import Database
 from app.core.ids import encode
 from app.core.paging import PageRequest, Position
 from app.ledger import queries
-from app.ledger.amounts import to_text
 from app.ledger.models import Book, CreditTransfer
 from app.ledger.queries import Period
 

@@ -1,4 +1,4 @@
-"""Checks that the money is right: the invariants I1 to I10 of docs/architecture.md, over the whole database."""
+"""Checks that the money is right: the invariants I1 to I11 of docs/architecture.md, over the whole database."""
 
 from dataclasses import dataclass
 

@@ -21,6 +21,7 @@ class Mail(Base):
     __table_args__ = (
         CheckConstraint("status in ('pending', 'sent', 'failed', 'expired')", name="status"),
         Index("ix_mails_due", "due_at", postgresql_where=text("status = 'pending'")),
+        Index("ix_mails_next", "attempts", "due_at", postgresql_where=text("status = 'pending'")),
         Index(None, "to_address"),
     )
 
@@ -35,7 +36,33 @@ class Mail(Base):
     status: Mapped[str] = mapped_column(default="pending", server_default="pending")
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")
     due_at: Mapped[datetime] = mapped_column(default=clock.now)
+    """Of one that is being sent, the end of the lease: whoever sends it may have died."""
     error: Mapped[str | None]
     provider_id: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     sent_at: Mapped[datetime | None]
+
+
+class MailPause(Base):
+    """No worker sends by this backend until then: it said so, refuses us, or cannot be reached."""
+
+    __tablename__ = "mail_pauses"
+
+    backend: Mapped[str] = mapped_column(primary_key=True)
+    until: Mapped[datetime]
+    reason: Mapped[str]
+
+
+class CaughtMail(Base):
+    """In development: a mail as it was made, with its links. Shown at `/dev/mail`."""
+
+    __tablename__ = "caught_mails"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    to_address: Mapped[str]
+    subject: Mapped[str]
+    text: Mapped[str]
+    html: Mapped[str]
+    raw: Mapped[bytes]
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)

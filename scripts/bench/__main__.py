@@ -11,17 +11,19 @@ from tempfile import TemporaryDirectory
 import uvloop
 
 from scripts import throwaway
-from scripts.bench import flights, pictures, reads, submits, volume, waiting, works
+from scripts.bench import auth, flights, pictures, reads, sign_ins, submits, volume, waiting, works
 from scripts.bench.report import Report
 from scripts.bench.stand import Stand
 
 PARTS: dict[str, Callable[[Stand, Report], Awaitable[None]]] = {
     "submits": submits.measure,
     "reads": reads.measure,
+    "auth": auth.measure,
     "waiting": waiting.measure,
     "works": works.measure,
     "flights": flights.measure,
     "pictures": pictures.measure,
+    "sign_ins": sign_ins.measure,
     "volume": volume.measure,
 }
 

@@ -42,8 +42,7 @@ async def run(port: int, following: Next, *, status: int, connections: int = 16,
         await asyncio.sleep(seconds)
         spent = perf_counter() - began
         taken = [one for caller in callers for one in caller.taken]
-    cuts = statistics.quantiles(taken, n=100)
-    return Load(len(taken) / spent, 1000 * cuts[49], 1000 * cuts[98])
+    return _load(taken, spent)
 
 
 async def median(port: int, following: Next, *, status: int, runs: int = 3, connections: int = 16) -> Load:
@@ -59,7 +58,7 @@ async def exactly(port: int, following: Next, count: int, *, status: int, connec
         await asyncio.gather(*(caller.idle.wait() for caller in callers))
 
 
-async def paced(port: int, following: Next, rate: float, seconds: float, *, status: int) -> None:
+async def paced(port: int, following: Next, rate: float, seconds: float, *, status: int) -> Load:
     """So many requests a second, evenly, however long the answers take."""
     async with _callers(port, following, status, [0] * 16) as callers:
         turns, began = cycle(callers), perf_counter()
@@ -67,6 +66,12 @@ async def paced(port: int, following: Next, rate: float, seconds: float, *, stat
             if (early := began + number / rate - perf_counter()) > 0:
                 await asyncio.sleep(early)
             next(turns).ask()
+    return _load([one for caller in callers for one in caller.taken], perf_counter() - began)
+
+
+def _load(taken: list[float], spent: float) -> Load:
+    cuts = statistics.quantiles(taken, n=100)
+    return Load(len(taken) / spent, 1000 * cuts[49], 1000 * cuts[98])
 
 
 @asynccontextmanager

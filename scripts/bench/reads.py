@@ -43,7 +43,7 @@ async def ended(stand: Stand) -> list[tuple[UUID, Customer]]:
 async def rates(stand: Stand, tasks: list[tuple[UUID, Customer]]) -> tuple[load.Load, load.Load]:
     """Whole answers, and 304."""
     async with stand.api() as (port, _):
-        whole = await load.median(port, _whole(tasks), status=200)
+        whole = await load.median(port, whole_answers(tasks), status=200)
         return whole, await load.median(port, await _unchanged(port, tasks), status=304)
 
 
@@ -56,7 +56,7 @@ def _path(task_id: UUID) -> str:
     return f"/v1/tasks/{encode('task', task_id)}"
 
 
-def _whole(tasks: list[tuple[UUID, Customer]]) -> load.Next:
+def whole_answers(tasks: list[tuple[UUID, Customer]]) -> load.Next:
     turns = cycle([load.request("GET", _path(task_id), f"X-API-Key: {whose.secret}") for task_id, whose in tasks])
     return lambda: next(turns)
 

@@ -16,7 +16,7 @@ import asyncpg
 import httpx
 import psutil
 
-from app.accounts import service as accounts
+from app.accounts.keys import service as accounts
 from app.accounts.models import Mode
 from app.core import queue
 from app.core.db import DIRECT_PLANS, Database

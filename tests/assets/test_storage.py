@@ -3,6 +3,7 @@
 import os
 import re
 import stat
+import tempfile
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -19,9 +20,9 @@ from botocore.exceptions import ClientError
 from pydantic import SecretStr
 
 from app.assets.storage import FileMissing, LocalStorage, Storage
-from app.assets.storage.base import attachment, is_key
+from app.assets.storage.base import CHUNK, attachment, is_key
 from app.assets.storage.presign import Credentials, presign_get
-from app.assets.storage.s3 import S3Storage, storage_errors
+from app.assets.storage.s3 import PART_BYTES, S3Storage, storage_errors
 from app.core.problems import DependencyDown
 from app.core.settings import Api, Settings
 from app.core.settings import Storage as StorageSettings
@@ -309,3 +310,19 @@ def test_our_signature_is_the_one_of_botocore(token: str | None, monkeypatch: py
         query=query,
     )
     assert parse_qs(urlsplit(ours).query) == parse_qs(urlsplit(request.url).query)
+
+
+@pytest.mark.parametrize("size", [0, 5, PART_BYTES, 2 * PART_BYTES + 7])
+async def test_a_file_too_large_for_memory_is_put_and_streamed(storage: Storage, size: int) -> None:
+    content = os.urandom(1 << 20) * (size >> 20) + os.urandom(size & 0xFFFFF)
+    with tempfile.TemporaryFile() as file:
+        file.write(content)
+        await storage.put_file(KEY, file, "application/zip")
+    chunks = [chunk async for chunk in storage.stream(KEY)]
+    assert b"".join(chunks) == content
+    assert all(len(chunk) <= CHUNK for chunk in chunks)
+
+
+async def test_a_missing_file_is_not_streamed(storage: Storage) -> None:
+    with pytest.raises(FileMissing):
+        await anext(storage.stream("assets/none/full.png"))

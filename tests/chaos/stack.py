@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 import psutil
 
-from app.accounts import service as accounts
+from app.accounts.keys import service as accounts
 from app.core import queue
 from app.core.db import Database
 from app.core.settings import Settings

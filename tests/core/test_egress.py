@@ -388,3 +388,54 @@ async def test_a_full_disk_is_no_fault_of_the_server(site: Site) -> None:
     async with client("127.0.0.0/8") as it:
         with FileIO("/dev/full", "wb") as full, pytest.raises(DependencyDown):
             await it.download(site.page("/a", answer()), full, max_bytes=1000, accepts=is_png)
+
+
+# --- requests of our own
+
+
+async def exchange(it: Egress, url: str, *, max_bytes: int = 1000) -> httpx.Response:
+    return await it.exchange(it.client.build_request("POST", url, data={"a": "b"}), max_bytes=max_bytes)
+
+
+async def test_an_exchange_gives_the_answer_whatever_its_status(site: Site) -> None:
+    url = site.page("/token", answer(b'{"error": "no"}', "400 Bad Request", content_type="application/json"))
+    async with client("127.0.0.0/8") as it:
+        found = await exchange(it, url)
+    assert (found.status_code, found.json()) == (400, {"error": "no"})
+    assert site.requests[0].startswith("POST /token ")
+
+
+async def test_an_exchange_follows_no_redirect(site: Site) -> None:
+    url = site.page("/token", answer(b"", "302 Found", location=site.url("/elsewhere")))
+    async with client("127.0.0.0/8") as it:
+        assert (await exchange(it, url)).status_code == 302
+    assert len(site.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("allow", "page", "code"),
+    [
+        (("10.0.0.0/8",), answer(), "address"),
+        ((), answer(), "scheme"),
+        (("127.0.0.0/8",), answer(bytes(1001)), "too_large"),
+        (("127.0.0.0/8",), answer(gzip.compress(b"{}"), content_encoding="gzip"), "encoding"),
+        (("127.0.0.0/8",), b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{", "connection"),
+    ],
+)
+async def test_an_exchange_is_guarded_and_limited(site: Site, allow: tuple[str, ...], page: bytes, code: str) -> None:
+    url = site.page("/token", page)
+    async with client(*allow) as it:
+        with pytest.raises(EgressError) as caught:
+            await exchange(it, url)
+    assert caught.value.code == code
+
+
+async def test_an_exchange_ends_in_time(site: Site) -> None:
+    async def wait(_: Writer) -> None:
+        await asyncio.sleep(20)
+
+    site.pages["/token"] = wait
+    async with client("127.0.0.0/8", total_seconds=0.3) as it:
+        with pytest.raises(EgressError) as caught:
+            await exchange(it, site.url("/token"))
+    assert caught.value.code == "timeout"

@@ -77,7 +77,7 @@ def test_a_misspelt_variable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_production_starts_with_its_secrets() -> None:
-    assert settings(env="production", secret="k" * 64).env == "production"
+    assert settings(env="production", secret="k" * 64, mail={"backend": "none"}).env == "production"
 
 
 @pytest.mark.parametrize(
@@ -88,6 +88,9 @@ def test_production_starts_with_its_secrets() -> None:
         ({"secret": "short"}, "BACKLOT_SECRET"),
         ({"egress": {"allow": "10.0.0.0/8"}}, "BACKLOT_EGRESS_ALLOW"),
         ({"api": {"cors_origins": "*"}}, "BACKLOT_API_CORS_ORIGINS"),
+        ({}, "BACKLOT_MAIL_SMTP_URL"),
+        ({"mail": {"backend": "catcher"}}, "BACKLOT_MAIL_BACKEND must not be catcher"),
+        ({"mail": {"resend_key": "re_1"}}, "BACKLOT_MAIL_SENDER"),
     ],
 )
 def test_production_refuses_what_is_unsafe(given: dict[str, Any], named: str) -> None:
@@ -100,3 +103,32 @@ def test_a_refusal_tells_no_secret() -> None:
     with pytest.raises(ValidationError) as refused:
         settings(env="production", database={"url": url})
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"backend": "smtp"}, "BACKLOT_MAIL_SMTP_URL"),
+        ({"backend": "resend"}, "BACKLOT_MAIL_RESEND_KEY"),
+        ({"smtp_url": "smtp://relay", "resend_key": "re_1"}, "BACKLOT_MAIL_BACKEND"),
+        ({"smtp_url": "relay:25"}, "smtp_url"),
+        ({"smtp_url": "smtps://relay", "smtp_tls": "starttls"}, "BACKLOT_MAIL_SMTP_TLS"),
+        ({"smtp_ca": "no/such/file"}, "smtp_ca"),
+        ({"templates": "no/such/folder"}, "templates"),
+        ({"smtp_url": "smtp://relay:99999"}, "smtp_url"),
+        ({"sender": "Backlot"}, "sender"),
+        ({"sender": "a@example.com, b@example.com"}, "sender"),
+        ({"sender": "a@example.com\r\nBcc: b@example.com"}, "sender"),
+        ({"product": "P" * 31}, "product"),
+    ],
+)
+def test_mail_that_could_not_be_sent_is_refused_at_once(given: dict[str, Any], named: str) -> None:
+    with pytest.raises(ValidationError, match=named):
+        settings(mail=given)
+
+
+def test_what_is_set_tells_how_mails_leave() -> None:
+    assert settings().mail.chosen is None
+    assert settings(mail={"smtp_url": "smtp://relay"}).mail.chosen == "smtp"
+    assert settings(mail={"resend_key": "re_1", "smtp_url": ""}).mail.chosen == "resend"
+    assert settings(mail={"backend": "none", "smtp_url": "smtp://relay"}).mail.chosen == "none"

@@ -124,6 +124,7 @@ async def test_a_crash_is_logged_whole_but_for_its_secrets(api: Talkative, monke
         "http://api/files/a?expires=1&signature=hunter2_x-Y",
         "https://s3/a?X-Amz-Expires=1&X-Amz-Signature=hunter2",
         "whsec_hunter2",
+        f"/v1/invitations/bkl_{'hunter2' * 8}Ab/accept",
         {"body": base64.b64encode(COFFEE).decode()},
         base64.urlsafe_b64encode(COFFEE).decode(),
         COFFEE,

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from app.accounts.schemas import CallerInfo
 from app.assets.tools import AssetTools
+from app.core.amounts import MICRO, to_number
 from app.core.db import Database
 from app.core.ids import new_id
 from app.core.settings import Settings
@@ -18,7 +19,6 @@ from app.generation.advance import Engine
 from app.generation.intake import Intake
 from app.generation.models import Task
 from app.generation.schemas import TaskCreate, TaskRead
-from app.ledger.amounts import MICRO, to_number
 from app.ledger.models import Price
 from app.ledger.service import get_account
 from app.providers.catalog import Catalog

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from app.accounts import service as accounts
+from app.accounts.keys import service as accounts
 from app.accounts.schemas import CallerInfo
 from app.assets.tools import AssetTools
 from app.core import queue

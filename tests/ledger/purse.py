@@ -8,11 +8,11 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.amounts import MICRO
 from app.core.db import Database
 from app.core.ids import new_id
 from app.core.settings import Settings
 from app.ledger import service
-from app.ledger.amounts import MICRO
 
 T = TypeVar("T")
 

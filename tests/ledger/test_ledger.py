@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from app.core.amounts import to_number
 from app.core.db import Database
 from app.core.settings import Settings
-from app.ledger.amounts import to_number
 from app.ledger.errors import InsufficientCredits
 from app.ledger.service import HoldMissing
 from tests.conftest import Account

@@ -7,10 +7,10 @@ from uuid import uuid4
 
 import pytest
 
+from app.core.amounts import from_text, to_text
 from app.core.db import Database
 from app.core.settings import Settings
 from app.ledger import statement
-from app.ledger.amounts import from_text, to_text
 from tests.conftest import Account
 from tests.ledger.purse import Purse
 

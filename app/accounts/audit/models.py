@@ -20,6 +20,7 @@ class AuditEntry(Base):
         UniqueConstraint("chain", "number"),
         Index(None, "actor_id", "created_at"),
         Index("ix_audit_entries_newest", "workspace_id", text("created_at desc"), text("id desc")),
+        Index("ix_audit_entries_everywhere", text("created_at desc"), text("id desc")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

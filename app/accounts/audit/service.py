@@ -1,5 +1,6 @@
 """Writing to the audit log."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
@@ -66,3 +67,36 @@ def record(
     }
     # The end of a chain is locked by whoever adds to it: after all else, and always in the same order.
     session.info.setdefault("last", []).append((str(chain), queries.APPEND, {"entry": entry}))
+
+
+async def erase_chain(session: AsyncSession, workspace_id: UUID, *, about: tuple[str, UUID]) -> int:
+    """Erase the details of all entries of the workspace's chain, and note that; of how many."""
+    await queries.lock_chain(session, workspace_id)
+    return _note_erasure(session, workspace_id, about, await queries.erase_chain(session, workspace_id))
+
+
+async def erase_about_user(
+    session: AsyncSession, chain: UUID, user_id: UUID, *, targets: Sequence[UUID], words: Sequence[str]
+) -> int:
+    """Erase the details of the chain's entries by the user, about one of these, or that say one of the words.
+
+    The words are in lower case. That it was done is noted in the chain; of how many entries is returned.
+    """
+    await queries.lock_chain(session, chain)
+    gone = await queries.erase_about_user(session, chain, user_id, targets=targets, words=words)
+    return _note_erasure(session, chain, ("user", user_id), gone)
+
+
+def _note_erasure(session: AsyncSession, chain: UUID, about: tuple[str, UUID], gone: tuple[str | None, int]) -> int:
+    entries, number = gone
+    if entries is not None:
+        workspace_id = None if chain == PLATFORM else chain
+        record(session, SYSTEM, queries.ERASED, workspace_id=workspace_id, target=about, data={"entries": entries})
+    return number
+
+
+async def list_chains_about_user(
+    session: AsyncSession, user_id: UUID, *, targets: Sequence[UUID], words: Sequence[str]
+) -> Sequence[UUID]:
+    """The chains in which `erase_about_user` would erase something."""
+    return await queries.list_chains_about_user(session, user_id, targets=targets, words=words)

@@ -17,6 +17,8 @@ class Purpose(StrEnum):
     RESET_PASSWORD = "reset_password"  # noqa: S105
     CHANGE_EMAIL_OLD = "change_email_old"
     CHANGE_EMAIL_NEW = "change_email_new"
+    CONFIRM_IDENTITY = "confirm_identity"
+    """That whoever signed in elsewhere may sign in to the account of this mailbox."""
     CONFIRM = "confirm"
     """That it is still the user who is signed in, for those who have no password."""
 
@@ -36,6 +38,9 @@ class Proof(Base):
     """With VERIFY_EMAIL, the password of the sign-up the link was sent for."""
     session_id: Mapped[UUID | None]
     """With CONFIRM, whose session is confirmed."""
+    issuer: Mapped[str | None]
+    """With CONFIRM_IDENTITY, who signed in where: issuer and subject."""
+    subject: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]

@@ -2,31 +2,43 @@
 
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.models import Member, User, Workspace, WorkspaceKind, WorkspaceRole
+from app.accounts.identities.models import Identity
+from app.accounts.models import ApiKey, Member, User, Workspace, WorkspaceKind, WorkspaceRole
 from app.core.ids import new_id
 
 
 async def find_user(session: AsyncSession, email: str) -> User | None:
-    return (await session.execute(select(User).where(func.lower(User.email) == email.lower()))).scalar_one_or_none()
+    return (await session.execute(select(User).where(func.lower(User.email) == func.lower(email)))).scalar_one_or_none()
+
+
+async def get_user(session: AsyncSession, user_id: UUID) -> User:
+    return (await session.execute(select(User).where(User.id == user_id))).scalar_one()
 
 
 async def lock_user(session: AsyncSession, user_id: UUID) -> User:
-    return (await session.execute(select(User).where(User.id == user_id).with_for_update())).scalar_one()
+    query = select(User).where(User.id == user_id).with_for_update().execution_options(populate_existing=True)
+    return (await session.execute(query)).scalar_one()
 
 
 async def lock_user_by_email(session: AsyncSession, email: str) -> User | None:
-    query = select(User).where(func.lower(User.email) == email.lower()).with_for_update()
+    query = select(User).where(func.lower(User.email) == func.lower(email)).with_for_update()
+    query = query.execution_options(populate_existing=True)
     return (await session.execute(query)).scalar_one_or_none()
 
 
-async def add_user_if_absent(session: AsyncSession, email: str) -> bool:
+async def add_user_if_absent(
+    session: AsyncSession, email: str, canonical_email: str, *, name: str | None, locale: str
+) -> bool:
     """False when the address was taken."""
     made = await session.execute(
-        insert(User).values(id=new_id(), email=email).on_conflict_do_nothing().returning(User.id)
+        insert(User)
+        .values(id=new_id(), email=email, canonical_email=canonical_email, name=name, locale=locale)
+        .on_conflict_do_nothing()
+        .returning(User.id)
     )
     return made.first() is not None
 
@@ -47,3 +59,17 @@ async def get_personal_workspace(session: AsyncSession, user_id: UUID) -> Worksp
     return (
         await session.execute(select(Workspace).where(Workspace.owner_id == user_id, Workspace.kind == "personal"))
     ).scalar_one()
+
+
+async def drop_identities(session: AsyncSession, user_id: UUID) -> None:
+    await session.execute(delete(Identity).where(Identity.user_id == user_id))
+
+
+async def revoke_keys_of(session: AsyncSession, user_id: UUID) -> None:
+    """All that the user made, in whatever workspace."""
+    await session.execute(
+        update(ApiKey)
+        .where(ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None))
+        .values(revoked_at=func.now())
+        .execution_options(synchronize_session=False)
+    )

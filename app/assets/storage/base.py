@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import BinaryIO, Protocol
 from urllib.parse import quote
 
 from app.core.problems import DependencyDown
@@ -11,6 +11,7 @@ from app.core.problems import DependencyDown
 CACHE_CONTROL = "private, max-age=31536000, immutable"
 _KEY = re.compile(r"[a-z0-9][a-z0-9_-]*(?:/[a-z0-9][a-z0-9_-]*)*\.[a-z0-9]{1,8}")
 _GRIDS = 7
+CHUNK = 1024 * 1024
 
 
 class FileMissing(Exception):
@@ -29,8 +30,14 @@ class Storage(Protocol):
 
     async def put(self, key: str, content: bytes, content_type: str) -> None: ...
 
+    async def put_file(self, key: str, file: BinaryIO, content_type: str) -> None:
+        """The same for what is too large to hold in memory: read from the file's beginning."""
+
     async def read(self, key: str) -> bytes:
         """Raises FileMissing."""
+
+    def stream(self, key: str) -> AsyncIterator[bytes]:
+        """The file a MiB at a time at most. Raises FileMissing."""
 
     async def exists(self, key: str) -> bool: ...
 

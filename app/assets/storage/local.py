@@ -4,14 +4,16 @@ import asyncio
 import hmac
 import os
 import secrets
+import shutil
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import urlencode
 
-from app.assets.storage.base import FileMissing, checked, grid, is_key, storage_down
+from app.assets.storage.base import CHUNK, FileMissing, checked, grid, is_key, storage_down
 from app.core.sealing import derive_key
 from app.core.settings import Settings
 
@@ -46,7 +48,17 @@ class LocalStorage:
             raise storage_down()
 
     async def put(self, key: str, content: bytes, content_type: str) -> None:
-        writing = asyncio.ensure_future(asyncio.to_thread(self._write, self.path(key), content))
+        await self._put(key, lambda file: file.write(content))
+
+    async def put_file(self, key: str, file: BinaryIO, content_type: str) -> None:
+        def copy(into: BinaryIO) -> None:
+            file.seek(0)
+            shutil.copyfileobj(file, into, CHUNK)
+
+        await self._put(key, copy)
+
+    async def _put(self, key: str, fill: Callable[[BinaryIO], object]) -> None:
+        writing = asyncio.ensure_future(asyncio.to_thread(self._write, self.path(key), fill))
         try:
             await asyncio.shield(writing)
         except asyncio.CancelledError:
@@ -62,6 +74,21 @@ class LocalStorage:
             raise FileMissing(key) from fault
         except OSError as fault:
             raise storage_down() from fault
+
+    async def stream(self, key: str) -> AsyncIterator[bytes]:
+        try:
+            file = await asyncio.to_thread(self.path(key).open, "rb")
+        except FileNotFoundError as fault:
+            raise FileMissing(key) from fault
+        except OSError as fault:
+            raise storage_down() from fault
+        try:
+            while chunk := await asyncio.to_thread(file.read, CHUNK):
+                yield chunk
+        except OSError as fault:
+            raise storage_down() from fault
+        finally:
+            file.close()
 
     async def exists(self, key: str) -> bool:
         return await asyncio.to_thread(self.path(key).is_file)
@@ -109,14 +136,14 @@ class LocalStorage:
         said = f"files\n{key}\n{expires}\n{'' if download_as is None else 'as:' + download_as}"
         return hmac.new(self._secret, said.encode("utf-8", "replace"), sha256).hexdigest()
 
-    def _write(self, path: Path, content: bytes) -> None:
+    def _write(self, path: Path, fill: Callable[[BinaryIO], object]) -> None:
         """Whole or not at all, also when the power goes."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._partial.mkdir(parents=True, exist_ok=True)
         draft = self._partial / secrets.token_hex(16)
         try:
             with draft.open("wb") as file:
-                file.write(content)
+                fill(file)
                 file.flush()
                 os.fsync(file.fileno())
             draft.replace(path)

@@ -1,0 +1,107 @@
+"""Rules of users who come with tokens of other issuers: who they are here, and that nobody gets another's account.
+
+An identity is known by issuer and subject, never by its address. An address leads to an account that is here already
+only where the settings say that the issuer is an authority on addresses.
+"""
+
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts import changes
+from app.accounts.audit import service as audit
+from app.accounts.audit.service import Actor
+from app.accounts.errors import AccountSuspended
+from app.accounts.identities import queries
+from app.accounts.identities.models import Identity
+from app.accounts.issuers.errors import AccountExists
+from app.accounts.issuers.trust import Outsider
+from app.accounts.models import User, UserStatus
+from app.accounts.proofs import service as proofs
+from app.accounts.proofs.models import Purpose
+from app.accounts.users import queries as user_rows
+from app.accounts.users import service as users
+from app.core import clock
+from app.core.ids import new_id
+from app.core.problems import InvalidRequest
+from app.core.settings import Settings
+from app.mail import service as mail
+
+NOWHERE = "users.invalid"
+"""Where the addresses of users lie that have none: mail is never sent there (RFC 2606)."""
+
+
+async def settle_in(session: AsyncSession, settings: Settings, outsider: Outsider) -> None:
+    """The first use of an identity: user, personal workspace and identity are made, all or none; once, whoever comes.
+
+    Raises AccountExists or AccountSuspended.
+    """
+    await queries.lock_subject(session, outsider.issuer.issuer, outsider.subject)
+    if await queries.find_identity(session, outsider.issuer.issuer, outsider.subject) is not None:
+        return
+    address = _address(outsider)
+    user, is_new = await users.add_user(session, address or f"{new_id().hex}@{NOWHERE}")
+    if is_new:
+        await _welcome(session, settings, outsider, user, has_address=address is not None)
+    elif not outsider.issuer.authoritative:
+        raise AccountExists(issuer=outsider.issuer.name)
+    else:
+        await _join(session, user)
+    await _add_identity(session, outsider, user, is_told=not is_new)
+
+
+async def _welcome(
+    session: AsyncSession, settings: Settings, outsider: Outsider, user: User, *, has_address: bool
+) -> None:
+    if has_address and outsider.issuer.verifies_email:
+        user.email_verified_at = user.settled_at = clock.now()
+    elif has_address:
+        life = timedelta(seconds=settings.auth.verify_seconds)
+        proof = await proofs.issue(session, Purpose.VERIFY_EMAIL, user, life=life)
+        workspace = await user_rows.get_personal_workspace(session, user.id)
+        mail.post(
+            session,
+            "verify_email",
+            to=user.email,
+            locale=user.locale,
+            workspace_id=workspace.id,
+            token_id=proof.id,
+            expires_at=proof.expires_at,
+        )
+
+
+async def _join(session: AsyncSession, user: User) -> None:
+    """The issuer vouches that this account's mailbox is theirs: what others may have set up before goes."""
+    if user.status != UserStatus.ACTIVE:
+        raise AccountSuspended
+    if user.settled_at is None:
+        await users.drop_before(session, user, reason="address_proved")
+        user.email_verified_at = user.email_verified_at or clock.now()
+        user.settled_at = clock.now()
+    changes.tell(session, user.id)
+
+
+async def _add_identity(session: AsyncSession, outsider: Outsider, user: User, *, is_told: bool) -> None:
+    identity = Identity(user_id=user.id, issuer=outsider.issuer.issuer, subject=outsider.subject, email=outsider.email)
+    session.add(identity)
+    await session.flush()
+    workspace = await user_rows.get_personal_workspace(session, user.id)
+    audit.record(
+        session,
+        Actor("user", user.id),
+        "identity.linked",
+        workspace_id=workspace.id,
+        target=("identity", identity.id),
+        data={"issuer": outsider.issuer.issuer, "email": outsider.email},
+    )
+    if is_told:
+        facts = {"provider": outsider.issuer.name}
+        mail.post(session, "identity_linked", to=user.email, locale=user.locale, workspace_id=workspace.id, facts=facts)
+
+
+def _address(outsider: Outsider) -> str | None:
+    """None where the issuer tells none that mail could be sent to."""
+    try:
+        return users.normal_address(outsider.email) if outsider.email else None
+    except InvalidRequest:
+        return None
