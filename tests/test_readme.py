@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 
 def walk_through() -> str:
     blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    return next(block for block in blocks if "curl" in block)
+    return "".join(block for block in blocks if "curl" in block)
 
 
 def test_the_walk_through_works_as_pasted(tmp_path: Path) -> None:
@@ -38,6 +38,7 @@ def test_the_walk_through_works_as_pasted(tmp_path: Path) -> None:
         assert '"quoted":2' in ran.stdout
         assert "event: task.succeeded" in ran.stdout
         assert '"balance":8' in ran.stdout
+        assert '"email":"thu@example.org"' in ran.stdout
         with Image.open(tmp_path / "result.png") as picture:
             assert picture.size == (600, 400)
     finally:
