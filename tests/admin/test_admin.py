@@ -112,7 +112,7 @@ async def test_a_user_is_shown_with_what_is_theirs(
     team = await make_team(database, "Lacquer", viewer=await user_of(database, account))
     async with await sign_in(settings, database, account):
         user = (await admin.get(await _path(database, account))).json()
-    assert (user["email"], user["open_sessions"], user["has_password"]) == (account.email, 1, False)
+    assert (user["email"], user["open_sessions"], user["has_password"]) == (account.email, 2, False)
     assert {(space["workspace_id"], space["role"]) for space in user["workspaces"]} == {
         (encode("ws", account.workspace_id), "owner"),
         (encode("ws", team), "viewer"),

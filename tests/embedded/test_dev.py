@@ -111,7 +111,7 @@ def test_the_command_line_finds_the_running_stack(running: Dev, tmp_path: Path) 
     assert answer.status_code == 200
     assert backlot("migrate", cwd=tmp_path, env=where).returncode == 0
     verified = backlot("ledger", "verify", cwd=tmp_path, env=where)
-    assert verified.stdout.splitlines() == [f"I{number} OK" for number in range(1, 11)]
+    assert verified.stdout.splitlines() == [f"I{number} OK" for number in range(1, 12)]
     wrong = backlot("keys", "create", "--email", "nobody", cwd=tmp_path, env=where)
     assert wrong.returncode == 1
     assert wrong.stdout == ""

@@ -6,9 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from app.core import clock
+from app.core.account_settings import Mail
 from app.core.db import Database
 from app.core.ids import new_id
-from app.core.settings import Mail, Settings
+from app.core.settings import Settings
 from app.mail import service
 from app.mail.sending import Postman
 from app.mail.service import Kind

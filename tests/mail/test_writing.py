@@ -10,8 +10,9 @@ import pytest
 from jinja2 import StrictUndefined
 
 from app.core import clock, tokens
+from app.core.account_settings import Mail
 from app.core.ids import new_id
-from app.core.settings import Mail, Settings
+from app.core.settings import Settings
 from app.mail.errors import Rejected
 from app.mail.service import Kind
 from app.mail.writing import PAGES, TEMPLATES, Letter, Order, Writer

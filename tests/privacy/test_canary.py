@@ -45,9 +45,12 @@ NOT_PERSONAL = {
     "credit_holds": "amounts",
     "credit_transfers": "amounts; the same of reason and reference",
     "erasures": "ids and times",
+    "key_budgets": "amounts and times",
     "members": "ids, and a role",
     "mail_pauses": "what a mail server said to us",
     "model_aliases": "the operator's",
+    "oauth_attempts": "nobody's yet: what a browser asked for, for ten minutes",
+    "oauth_codes": "go with the identity; those that link one that is nobody's yet are good for a minute",
     "plans": "the operator's",
     "prices": "the operator's",
     "provider_changes": "the operator's",
@@ -267,7 +270,13 @@ async def _fill(
     """A row in what is not easily reached from outside."""
     now = clock.now()
     rows: dict[str, dict[str, Any]] = {
-        "identities": {"id": new_id(), "user_id": user_id, "issuer": WORD, "subject": WORD, "created_at": now},
+        "identities": {
+            "id": new_id(),
+            "user_id": user_id,
+            "issuer": WORD,
+            "subject": f"{WORD} {user_id}",
+            "created_at": now,
+        },
         "proofs": {
             "id": new_id(),
             "user_id": user_id,
@@ -327,6 +336,10 @@ async def _plant(database: Database, person: Person) -> None:
             planted = {column: _PLANT[kind].format(word=WORD, column=f'"{column}"') for column, kind in columns.items()}
             if name == "batch_items":  # an item has a task, or an error
                 planted["error"] = f"case when task_id is null then {planted['error']} end"
+            if name == "api_keys":  # an old secret has an end
+                planted["previous_until"] = "now() + interval '1 day'"
+            if name == "identities":  # two are never the same
+                planted["subject"] = f"'{WORD} ' || id"
             sets = ", ".join(f'"{column}" = {value}' for column, value in planted.items())
             used = {key: value for key, value in values.items() if f":{key}" in whose}
             touched = await session.execute(text(f"update {name} set {sets} where {whose} returning 1"), used)

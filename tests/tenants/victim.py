@@ -128,7 +128,7 @@ async def _identity(database: Database, person: Person) -> str:
 
 # --- what is in the database
 
-_VOLATILE = ("last_used_at", "confirmed_at")
+_VOLATILE = ("last_used_at", "last_used_ip", "confirmed_at")
 _UNTOLD = {"idempotency_keys", "audit_entries"}
 """What is remembered of a refused request, and what grows with what is made ready for the attackers."""
 MISLED = "a browser of the mate's"

@@ -11,6 +11,7 @@ from app.accounts.audit.schemas import AuditEntryRead
 from app.accounts.caller import CALLER_PROBLEMS, requires
 from app.accounts.models import Scope
 from app.accounts.schemas import CallerInfo
+from app.accounts.workspaces.errors import LiveKeyRequired
 from app.core.db import DbSession
 from app.core.paging import Page, PageParams
 from app.core.problems import InvalidCursor, problems
@@ -46,12 +47,14 @@ FiltersDep = Annotated[Filters, Depends(_filters)]
     "",
     response_model=Page[AuditEntryRead],
     operation_id="list_audit_log",
-    responses=problems(*CALLER_PROBLEMS, InvalidCursor),
+    responses=problems(*CALLER_PROBLEMS, LiveKeyRequired, InvalidCursor),
 )
 async def list_audit_log(
     caller: AuditReader, page: PageParams, filters: FiltersDep, session: DbSession
 ) -> Page[AuditEntryRead]:
-    """List who did what in the workspace, newest first."""
+    """List who did what in the workspace, newest first. Test keys are not shown it: it tells of what is live."""
+    if caller.mode == "test":
+        raise LiveKeyRequired
     of_workspace = replace(filters, workspace_id=caller.workspace_id)
     entries, cursor = await reading.list_of_workspace(session, caller, page, of_workspace)
     return Page(data=entries, next_cursor=cursor)

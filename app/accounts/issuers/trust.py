@@ -8,9 +8,10 @@ from jose import jwk
 
 from app.accounts.issuers.jwks import KeySet
 from app.core import jwt
+from app.core.account_settings import TrustedIssuer
 from app.core.egress import Egress
 from app.core.jwt import Head, InvalidJwt
-from app.core.settings import Settings, TrustedIssuer
+from app.core.settings import Settings
 
 LEGACY = "HS256"
 _MAX_EMAIL = 320

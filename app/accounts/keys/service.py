@@ -136,7 +136,7 @@ async def _add(session: AsyncSession, actor: Actor, key: ApiKey, budget: BudgetG
         kept = await _set_budget(session, key, budget)
     elif key.budget_key_id is not None:
         kept = await queries.find_budget(session, key.budget_key_id)
-    _note(session, actor, key, kept, "created")
+    _note(session, actor, key, kept, "api_key.created")
     return kept
 
 
@@ -190,7 +190,7 @@ async def update_key(
         await session.flush()
         await _set_budget(session, key, change.budget)
     budget = await _budget_of(session, key)
-    _audit(session, Actor.of(caller, visitor), key, "updated", {"changed": sorted(given)})
+    _audit(session, Actor.of(caller, visitor), key, "api_key.updated", {"changed": sorted(given)})
     changes.tell(session, key.id)
     return reading.shown(key, budget)
 
@@ -229,7 +229,7 @@ async def rotate_key(
     key.previous_secret_hash = key.secret_hash if order.overlap_seconds else None
     key.previous_until = now + timedelta(seconds=order.overlap_seconds) if order.overlap_seconds else None
     key.secret_hash, key.hint, key.rotated_at = secrets.hash_secret(secret), secrets.hint(secret), now
-    _audit(session, Actor.of(caller, visitor), key, "rotated", {"overlap_seconds": order.overlap_seconds})
+    _audit(session, Actor.of(caller, visitor), key, "api_key.rotated", {"overlap_seconds": order.overlap_seconds})
     changes.tell(session, key.id)
     return reading.shown(key, await _budget_of(session, key)), secret
 
@@ -264,7 +264,7 @@ async def _revoke(session: AsyncSession, key: ApiKey, actor: Actor) -> None:
         return
     key.revoked_at = clock.now()
     key.previous_secret_hash = key.previous_until = None
-    _note(session, actor, key, await _budget_of(session, key), "revoked")
+    _note(session, actor, key, await _budget_of(session, key), "api_key.revoked")
     changes.tell(session, key.id)
 
 
@@ -313,18 +313,18 @@ def _check_expiry(order: ApiKeyCreate | ApiKeyUpdate) -> None:
         raise InvalidRequest.at("/expires_at", "Must lie in the future.")
 
 
-def _note(session: AsyncSession, actor: Actor, key: ApiKey, budget: KeyBudget | None, what: str) -> None:
+def _note(session: AsyncSession, actor: Actor, key: ApiKey, budget: KeyBudget | None, action: str) -> None:
     """In the audit log and in the event log."""
-    _audit(session, actor, key, what, {})
+    _audit(session, actor, key, action, {})
     data = reading.shown(key, budget).model_dump(mode="json")
-    events.record(session, f"api_key.{what}", workspace_id=key.workspace_id, mode=key.mode, data=data)
+    events.record(session, action, workspace_id=key.workspace_id, mode=key.mode, data=data)
 
 
-def _audit(session: AsyncSession, actor: Actor, key: ApiKey, what: str, data: dict[str, Any]) -> None:
+def _audit(session: AsyncSession, actor: Actor, key: ApiKey, action: str, data: dict[str, Any]) -> None:
     audit.record(
         session,
         actor,
-        f"api_key.{what}",
+        action,
         workspace_id=key.workspace_id,
         target=("api_key", key.id),
         data={"name": key.name, "mode": key.mode, **data},

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.models import ApiKey, Member, Workspace
+from app.accounts.models import Member, Workspace
 
 SeatRow = Row[UUID, str, str, str]
 
@@ -19,7 +19,3 @@ async def list_seats(session: AsyncSession, user_id: UUID, limit: int) -> Sequen
     query = query.where(Member.user_id == user_id, Workspace.deleted_at.is_(None))
     query = query.order_by(Workspace.kind, Workspace.created_at.desc(), Workspace.id.desc()).limit(limit)
     return (await session.execute(query)).all()
-
-
-async def find_key(session: AsyncSession, key_id: UUID) -> ApiKey | None:
-    return await session.get(ApiKey, key_id)

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.errors import WorkspaceNotFound
-from app.accounts.keys.schemas import ApiKeyRead
+from app.accounts.keys import service as keys
 from app.accounts.me import preferences, queries
 from app.accounts.me.schemas import MeRead, MeUpdate, SeatRead
 from app.accounts.schemas import CallerInfo
@@ -22,14 +22,14 @@ async def get_me(session: AsyncSession, caller: CallerInfo) -> MeRead:
     here = await workspaces.find_seat(session, caller.workspace_id, caller.user_id)
     if here is None:
         raise WorkspaceNotFound
-    key = await queries.find_key(session, caller.key_id) if caller.key_id else None
+    key = await keys.get_key(session, caller, caller.key_id) if caller.key_id else None
     seats = [here] if caller.key_id else await queries.list_seats(session, caller.user_id, MOST_SEATS)
     return MeRead(
         **UserRead.model_validate(user).model_dump(),
         has_password=user.password_hash is not None,
         workspace=SeatRead.model_validate(here),
         workspaces=[SeatRead.model_validate(seat) for seat in seats],
-        api_key=ApiKeyRead.model_validate(key) if key else None,
+        api_key=key,
     )
 
 

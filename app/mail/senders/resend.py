@@ -9,7 +9,7 @@ import httpx
 import orjson
 
 from app.core import clock
-from app.core.settings import Mail
+from app.core.account_settings import Mail
 from app.mail.errors import NotSent, Paused, Rejected, Transient
 from app.mail.senders.base import Receipt
 from app.mail.writing import Letter

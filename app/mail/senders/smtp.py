@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 import aiosmtplib
 from aiosmtplib import SMTP
 
-from app.core.settings import Mail
+from app.core.account_settings import Mail
 from app.mail.errors import NotSent, Paused, Rejected, Transient
 from app.mail.senders.base import Receipt
 from app.mail.writing import Letter

@@ -8,8 +8,9 @@ from fastapi import FastAPI, Request, Response
 
 from app.accounts.sessions.handing import hand_over
 from app.accounts.users import service as users
+from app.core.account_settings import TrustedIssuer
 from app.core.db import DbSession
-from app.core.settings import Settings, TrustedIssuer
+from app.core.settings import Settings
 from app.core.visitor import VisitorDep
 from app.main import create_app
 from tests.accounts.issuers.fake import FakeIssuer

@@ -13,8 +13,9 @@ from pydantic import ValidationError
 from sqlalchemy import text
 
 from app.accounts.issuers import jwks
+from app.core.account_settings import Auth, TrustedIssuer
 from app.core.db import Database
-from app.core.settings import Auth, Settings, TrustedIssuer
+from app.core.settings import Settings
 from tests.accounts.issuers.fake import FakeIssuer, new_key
 from tests.accounts.issuers.people import (
     LEGACY,

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr, ValidationError
 
 from app.accounts.signing_in import captcha
-from app.core.settings import Auth
+from app.core.account_settings import Auth
 from tests.accounts.signing_in.people import OTHER, Person, settings_of
 from tests.conftest import REACHABLE
 

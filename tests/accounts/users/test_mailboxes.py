@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from app.accounts.users.mailboxes import canonical, is_disposable
-from app.core.settings import Auth, Settings
+from app.core.account_settings import Auth
+from app.core.settings import Settings
 
 
 @pytest.mark.parametrize(
