@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.audit.models import AuditDetails, AuditEntry
-from app.accounts.models import ApiKey, Member, User
+from app.accounts.models import Member, User
 from app.core.paging import PageRequest
 
 APPEND = text("select audit_append(:entry)").bindparams(bindparam("entry", type_=JSONB))
@@ -199,7 +199,7 @@ class Filters:
 
 
 async def list_entries(
-    session: AsyncSession, page: PageRequest, filters: Filters, *, test_keys_only: bool = False
+    session: AsyncSession, page: PageRequest, filters: Filters
 ) -> Sequence[Row[AuditEntry, AuditDetails, str, bool]]:
     """Each AuditEntry, its AuditDetails or None, its actor's address or None, and whether that one is a member."""
     is_member = exists().where(Member.workspace_id == AuditEntry.workspace_id, Member.user_id == AuditEntry.actor_id)
@@ -212,8 +212,6 @@ async def list_entries(
         query = query.where(AuditEntry.workspace_id.is_(None))
     elif filters.workspace_id is not None:
         query = query.where(AuditEntry.workspace_id == filters.workspace_id)
-    if test_keys_only:
-        query = query.where(AuditEntry.key_id.in_(select(ApiKey.id).where(ApiKey.mode == "test")))
     if filters.action:
         query = query.where(AuditEntry.action == filters.action)
     if filters.actor:

@@ -48,8 +48,8 @@ def parse_id(text: str | None, *prefixes: str, pointer: str) -> UUID | None:
 async def list_of_workspace(
     session: AsyncSession, caller: CallerInfo, page: PageRequest, filters: Filters
 ) -> tuple[list[AuditEntryRead], str | None]:
-    """The caller's workspace. Addresses of those who are not in it are masked; a test key sees what test keys did."""
-    rows, cursor = await _page(session, page, filters, test_keys_only=caller.mode == "test")
+    """The caller's workspace. Addresses of those who are not in it are masked."""
+    rows, cursor = await _page(session, page, filters)
     return [_shown(row, shows_address=row.is_member) for row in rows], cursor
 
 
@@ -68,9 +68,9 @@ def masked(email: str) -> str:
 
 
 async def _page(
-    session: AsyncSession, page: PageRequest, filters: Filters, *, test_keys_only: bool = False
+    session: AsyncSession, page: PageRequest, filters: Filters
 ) -> tuple[list[Row[AuditEntry, AuditDetails, str, bool]], str | None]:
-    found = await queries.list_entries(session, page, filters, test_keys_only=test_keys_only)
+    found = await queries.list_entries(session, page, filters)
     entries, cursor = cut([row.AuditEntry for row in found], page)
     return list(found[: len(entries)]), cursor
 

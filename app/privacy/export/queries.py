@@ -157,8 +157,11 @@ SECTIONS = (
     ),
     Section(
         "api_keys",
-        """select id as mark, to_jsonb(k) - 'secret_hash' - 'user_id' as line
-           from api_keys k where user_id = :user_id""",
+        """select id as mark, json_build_object('id', id, 'workspace_id', workspace_id, 'mode', mode, 'name', name,
+               'hint', hint, 'scopes', scopes, 'allowed_ips', allowed_ips, 'allowed_operations', allowed_operations,
+               'rate_limit', rate_limit, 'created_at', created_at, 'expires_at', expires_at, 'rotated_at', rotated_at,
+               'last_used_at', last_used_at, 'last_used_ip', last_used_ip, 'revoked_at', revoked_at) as line
+           from api_keys where user_id = :user_id""",
         {"id": "key", "workspace_id": "ws"},
     ),
     Section(
