@@ -1,11 +1,9 @@
-"""Letting callers in: what it adds to a request, and what logging in does to the requests of others."""
+"""Letting callers in: what it adds to a request."""
 
 import asyncio
-import json
 import statistics
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from itertools import cycle
 from time import perf_counter
 from types import SimpleNamespace
 
@@ -16,32 +14,23 @@ from app.accounts.caller_cache import CallerCache
 from app.accounts.models import Scope
 from app.accounts.sessions import access, tokens
 from app.accounts.sessions import service as sessions
-from app.accounts.signing_in.passwords import Hashers
 from app.accounts.users import service as users
 from app.core import queue
 from app.core.db import Database
 from app.core.settings import Settings
 from app.core.visitor import Visitor
-from scripts.bench import load, reads, works
 from scripts.bench.report import Report
 from scripts.bench.stand import Stand
 
 ROUNDS = 5000
 FIRST_ROUNDS = 300
 MOST_MICROSECONDS = 150
-LOGINS = 50
-PEOPLE = 200
-TASKS = 200
-CUSTOMERS = 10
-PASSWORD = "violet kayak on 42 roofs"
-MOST_STATUS_MS = 50
 
 
 async def measure(stand: Stand, report: Report) -> None:
-    """Who is calling; then the status of tasks while people log in."""
-    await stand.open_accounts(CUSTOMERS)
+    """Who is calling: known already, and asked of the database."""
+    await stand.open_accounts(1)
     await _authenticating(stand, report)
-    await _beside_logins(stand, report)
 
 
 @asynccontextmanager
@@ -97,51 +86,3 @@ async def _microseconds(request: Request, rounds: int, forgetful: CallerCache | 
         await authenticate(request, Scope.TASKS_READ)
         taken.append(perf_counter() - began)
     return statistics.median(taken) * 1e6
-
-
-async def _beside_logins(stand: Stand, report: Report) -> None:
-    report.head(f"Status of tasks while {LOGINS} log in: one API process")
-    hash_ms = await _sign_up(stand)
-    await works.do(stand, TASKS, CUSTOMERS)
-    tasks = await reads.ended(stand)
-    await stand.settle()
-    async with stand.api() as (port, _):
-        alone = await load.run(port, _logins(), status=200, connections=1)
-        quiet = await load.run(port, reads.whole_answers(tasks), status=200, connections=4)
-        logins = asyncio.create_task(load.run(port, _logins(), status=200, connections=LOGINS, seconds=8))
-        await asyncio.sleep(load.WARM_UP_SECONDS)
-        busy = await load.run(port, reads.whole_answers(tasks), status=200, connections=4, seconds=5)
-        together = await logins
-    report.at_most("hashing a password, alone", hash_ms, "ms")
-    report.at_most("a login alone, p50", alone.p50, "ms")
-    report.at_least("  … of it the hash", hash_ms / alone.p50, "", 0.5)
-    report.at_least(f"logins, {LOGINS} at once", together.rate, "/s")
-    report.at_most("GET of an ended task, p99, nobody logs in", quiet.p99, "ms")
-    report.at_most(f"GET of an ended task, p99, while {LOGINS} log in", busy.p99, "ms", MOST_STATUS_MS)
-    report.at_least("  … answers", busy.rate, "/s")
-
-
-async def _sign_up(stand: Stand) -> float:
-    """People with a password; how long hashing one takes."""
-    hashers = Hashers(1)
-    taken = []
-    for _ in range(9):
-        began = perf_counter()
-        hashed = await hashers.hash(PASSWORD)
-        taken.append(perf_counter() - began)
-    hashers.close()
-    async with _opened(stand) as (_, database, __), database.transaction() as session:
-        for number in range(PEOPLE):
-            user, _workspace = await users.vouch(session, _address(number))
-            user.password_hash = hashed
-    return statistics.median(taken) * 1e3
-
-
-def _address(number: int) -> str:
-    return f"person{number}@example.com"
-
-
-def _logins() -> load.Next:
-    bodies = [json.dumps({"email": _address(number), "password": PASSWORD}).encode() for number in range(PEOPLE)]
-    turns = cycle([load.request("POST", "/v1/auth/login", body=body) for body in bodies])
-    return lambda: next(turns)
