@@ -5,7 +5,6 @@ made of the session (`sessions.tokens.csrf_token`), so a cookie that somebody pl
 """
 
 from hmac import compare_digest
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from fastapi import Request, Response
@@ -14,6 +13,7 @@ from starlette.requests import cookie_parser
 from app.accounts.errors import CsrfFailed
 from app.accounts.sessions import tokens
 from app.core import hot
+from app.core.cors import trusted_origins
 from app.core.settings import Settings
 
 SESSION_COOKIE = "backlot_session"
@@ -31,7 +31,7 @@ def check(request: Request, session_id: UUID) -> None:
         return
     settings: Settings = request.app.state.settings
     origin = hot.header(request, b"origin")
-    if origin is not None and origin not in _origins(settings):
+    if origin is not None and origin not in trusted_origins(settings):
         raise CsrfFailed(
             f"The origin {origin[:200]!r} may not use session cookies: BACKLOT_API_CORS_ORIGINS lists those."
         )
@@ -67,14 +67,3 @@ def _set(response: Response, settings: Settings, name: str, value: str, life_sec
 def _cookie(request: Request, name: str) -> str | None:
     header = hot.header(request, b"cookie")
     return cookie_parser(header).get(name) if header and name in header else None
-
-
-def _origins(settings: Settings) -> set[str]:
-    """Ours, and those of the pages that may call with cookies."""
-    own = {_origin(url) for url in (settings.api.public_url, settings.auth.app_url) if url}
-    return own | (set(settings.api.cors_origins) - {"*"})
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"

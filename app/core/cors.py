@@ -1,8 +1,12 @@
 """CORS: listed origins are answered in full, others as if they had not asked."""
 
+from urllib.parse import urlsplit
+
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import Message, Receive, Scope, Send
+
+from app.core.settings import Settings
 
 EXPOSED_HEADERS = (
     "ETag",
@@ -31,3 +35,14 @@ class Cors(CORSMiddleware):
             await send(message)
 
         await self.app(scope, receive, send_marked)
+
+
+def origin_of(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme.lower()}://{parts.netloc.lower()}"
+
+
+def trusted_origins(settings: Settings) -> set[str]:
+    """Of the API, of the front end, and of pages that may call the API with cookies; `*` trusts nobody with these."""
+    own = {origin_of(url) for url in (settings.api.public_url, settings.auth.app_url) if url}
+    return own | {origin_of(origin) for origin in settings.api.cors_origins if origin != "*"}

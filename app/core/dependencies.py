@@ -1,4 +1,4 @@
-"""What a route may ask of the running application."""
+"""What a route may ask of the running application. Coroutines all: FastAPI calls plain functions in another thread."""
 
 from typing import Annotated
 
@@ -8,12 +8,12 @@ from app.core.sealing import Sealer
 from app.core.settings import Settings
 
 
-def _settings(request: Request) -> Settings:
+async def _settings(request: Request) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
 
 
-def _sealer(request: Request) -> Sealer:
+async def _sealer(request: Request) -> Sealer:
     sealer: Sealer = request.app.state.sealer
     return sealer
 

@@ -57,7 +57,7 @@ def client_ip(request: Request, settings: Settings) -> str:
     return current
 
 
-def get_visitor(request: Request) -> Visitor:
+async def get_visitor(request: Request) -> Visitor:
     agent = hot.header(request, b"user-agent") or ""
     printable = "".join(letter for letter in agent[:AGENT_LENGTH] if letter.isprintable())
     return Visitor(client_ip(request, request.app.state.settings), printable)

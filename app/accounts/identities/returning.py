@@ -3,6 +3,7 @@
 import re
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from app.core.cors import origin_of, trusted_origins
 from app.core.problems import InvalidRequest
 from app.core.settings import Settings
 
@@ -11,19 +12,8 @@ _PLAIN = re.compile(r"[!-\[\]-~]{1,2000}")
 _POINTER = "query:redirect_to"
 
 
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}".lower()
-
-
 def _base(settings: Settings) -> str:
     return (settings.auth.app_url or settings.api.public_url).rstrip("/")
-
-
-def allowed_origins(settings: Settings) -> set[str]:
-    """Of the API, the front end, and the front ends that may call the API from a browser."""
-    listed = [origin for origin in settings.api.cors_origins if origin != "*"]
-    return {_origin(url) for url in (settings.api.public_url, _base(settings), *listed)}
 
 
 def target(settings: Settings, text: str) -> str:
@@ -34,7 +24,7 @@ def target(settings: Settings, text: str) -> str:
         text = _base(settings) + text
     try:
         parts = urlsplit(text)
-        is_allowed = parts.scheme in ("http", "https") and _origin(text) in allowed_origins(settings)
+        is_allowed = parts.scheme in ("http", "https") and origin_of(text) in trusted_origins(settings)
     except ValueError:
         is_allowed = False
     if not is_allowed:
