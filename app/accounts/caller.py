@@ -298,7 +298,10 @@ async def _once(
         workspace_id=caller.workspace_id,
         mode=caller.mode,
         key=idempotency.read_key(key),
-        fingerprint=idempotency.fingerprint(request.method, request.url.path, body),
+        # An answer may hold a secret: it is told again to whoever it was told, not to all of the workspace.
+        fingerprint=idempotency.fingerprint(
+            request.method, request.url.path, body, str(caller.key_id or caller.user_id)
+        ),
     ) as once:
         yield once
 

@@ -24,8 +24,9 @@ RETRY_SECONDS = "5"
 _ALWAYS = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": RETRY_SECONDS}}
 """What answers of a status carry, unless the problem says it otherwise."""
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-# SQLSTATE classes of a server that is going away, full, or slower than the statement timeout.
-_DOWN_STATES = ("08", "53", "57")
+# SQLSTATE classes of a server that is going away, full, or slower than the statement timeout; and of a transaction that
+# had to give way to another.
+_DOWN_STATES = ("08", "40", "53", "57")
 
 _BY_STATUS: dict[int, type[Problem]] = {
     404: problems.NotFound,

@@ -48,7 +48,9 @@ def client_ip(request: Request, settings: Settings) -> str:
     trusted = settings.api.trusted_proxies
     if current is None or not trusted:
         return current or ""
-    hops = (hot.header(request, b"x-forwarded-for") or "").split(",")
+    # Some proxies add a line of their own beneath those that came: all of them are one list.
+    told_of = [str(value, "latin-1") for name, value in request.scope["headers"] if name == b"x-forwarded-for"]
+    hops = ",".join(told_of).split(",")
     while hops and any(ip_address(current) in network for network in trusted):
         told = _parsed(hops.pop())
         if told is None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID
 
+import idna
 from jinja2 import (
     ChoiceLoader,
     Environment,
@@ -217,9 +218,13 @@ def _cut(subject: str) -> str:
 
 
 def _on_the_wire(address: str) -> str:
-    """With the domain in ASCII, as mail servers take it. Raises Rejected."""
+    """With the domain in ASCII, as mail servers take it. Raises Rejected.
+
+    By IDNA 2008, as addresses are validated: the codec of Python is IDNA 2003, to which `faß.de` is `fass.de`, somebody
+    else's.
+    """
     local, _, domain = address.rpartition("@")
     try:
-        return f"{local}@{domain.encode('idna').decode()}"
-    except UnicodeError:
+        return f"{local}@{idna.encode(domain, uts46=True).decode()}"
+    except idna.IDNAError:
         raise Rejected("the domain of the address is none") from None

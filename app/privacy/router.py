@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from app.accounts.audit.service import Actor
 from app.accounts.caller import CONFIRMED_PROBLEMS, SIGNED_IN_PROBLEMS, Confirmed, SignedIn
+from app.accounts.errors import EmailUnverified
 from app.assets.tools import AssetToolsDep
 from app.core.db import DatabaseDep, DbSession
 from app.core.dependencies import SettingsDep
@@ -55,13 +56,16 @@ async def restore_me(caller: SignedIn, visitor: VisitorDep, session: DbSession) 
     status_code=202,
     response_model=ExportRead,
     operation_id="create_export",
-    responses=problems(*CONFIRMED_PROBLEMS),
+    responses=problems(*CONFIRMED_PROBLEMS, EmailUnverified),
 )
 async def create_export(caller: Confirmed, visitor: VisitorDep, tools: AssetToolsDep, session: DbSession) -> ExportRead:
     """Have an archive made of all that is kept of you: a mail tells when it is ready.
 
-    While one is being made, that one is answered with.
+    While one is being made, that one is answered with. It holds what was sent to your address, so that has to be
+    verified.
     """
+    if not caller.is_verified:
+        raise EmailUnverified
     export = await exports.ask(session, caller.user_id, Actor.of(caller, visitor))
     return exports.read_model(tools.storage, export)
 

@@ -4,17 +4,18 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.errors import AccountSuspended, EmailUnverified, SessionRevoked
+from app.accounts.errors import AccountSuspended, EmailUnverified
 from app.accounts.identities import notes, queries
 from app.accounts.identities.attempts import challenge_of, hash_secret
 from app.accounts.identities.errors import IdentityNotFound, IdentityTaken, InvalidOauthCode, LastWayIn
 from app.accounts.identities.models import Identity
-from app.accounts.models import User, UserStatus
+from app.accounts.models import UserStatus
 from app.accounts.proofs import service as proofs
 from app.accounts.proofs.models import Purpose
 from app.accounts.schemas import CallerInfo
 from app.accounts.users import queries as user_rows
 from app.accounts.users import service as users
+from app.accounts.users import standing
 from app.core import clock, tokens
 from app.core.paging import PageRequest, cut
 from app.core.settings import Settings
@@ -71,7 +72,7 @@ async def link(
     Raises EmailUnverified, IdentityTaken, SessionRevoked or AccountSuspended.
     """
     await queries.lock_subject(session, *who)
-    user = await _lock_own(session, caller)
+    user = await standing.lock_own(session, caller)
     if user.email_verified_at is None:
         raise EmailUnverified
     if (known := await _find_own(session, user.id, *who)) is not None:
@@ -85,7 +86,7 @@ async def unlink(
     session: AsyncSession, settings: Settings, caller: CallerInfo, identity_id: UUID, visitor: Visitor
 ) -> None:
     """From now on it signs nobody in. Raises IdentityNotFound, LastWayIn, SessionRevoked or AccountSuspended."""
-    user = await _lock_own(session, caller)
+    user = await standing.lock_own(session, caller)
     identity = await get(session, caller, identity_id)
     if user.password_hash is None and not await queries.has_other(session, identity):
         raise LastWayIn("Set a password first (POST /v1/auth/forgot-password), or link another identity.")
@@ -103,17 +104,6 @@ async def get(session: AsyncSession, caller: CallerInfo, identity_id: UUID) -> I
     if identity is None:
         raise IdentityNotFound
     return identity
-
-
-async def _lock_own(session: AsyncSession, caller: CallerInfo) -> User:
-    """The caller's account, to which they are signed in still, now that nobody else changes it: its owner may just have
-    thrown them out. Raises SessionRevoked or AccountSuspended."""
-    user = await user_rows.lock_user(session, caller.user_id)
-    if caller.session_id is None or not await queries.is_session_open(session, caller.session_id):
-        raise SessionRevoked(headers={"WWW-Authenticate": "Bearer"})
-    if user.status != UserStatus.ACTIVE:
-        raise AccountSuspended
-    return user
 
 
 async def _find_own(session: AsyncSession, user_id: UUID, issuer: str, subject: str) -> Identity | None:

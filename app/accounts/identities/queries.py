@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.identities.models import Identity, OauthAttempt, OauthCode
 from app.accounts.proofs.models import Proof
-from app.accounts.sessions.models import Session
 from app.core import clock
 from app.core.db import Database
 from app.core.paging import PageRequest
@@ -46,11 +45,6 @@ async def take_code(session: AsyncSession, code_hash: bytes, challenge: str, *, 
         .returning(OauthCode)
     )
     return (await session.execute(query)).scalar_one_or_none()
-
-
-async def is_session_open(session: AsyncSession, session_id: UUID) -> bool:
-    is_open = (Session.id == session_id, Session.revoked_at.is_(None), Session.expires_at > clock.now())
-    return bool((await session.execute(select(exists().where(*is_open)))).scalar_one())
 
 
 async def lock_subject(session: AsyncSession, issuer: str, subject: str) -> None:

@@ -19,6 +19,7 @@ from app.accounts.models import ApiKey, KeyBudget, Mode, Scope
 from app.accounts.permissions import KEY_SCOPES
 from app.accounts.schemas import CallerInfo, KeyLimits
 from app.accounts.users import service as users
+from app.accounts.users import standing
 from app.core import clock
 from app.core.db import Database
 from app.core.ids import new_id
@@ -70,7 +71,8 @@ async def create_key(
 ) -> tuple[ApiKeyRead, str]:
     """A further key of the caller's workspace, never more than the caller; and its secret.
 
-    `operations` are those there are. Raises ForbiddenGrant, EmailUnverified or InvalidRequest.
+    `operations` are those there are. Raises ForbiddenGrant, EmailUnverified, InvalidRequest, or what
+    `standing.lock_own` raises.
     """
     mode = order.mode or caller.mode
     scopes = order.scopes or [scope for scope in KEY_SCOPES if scope in caller.scopes]
@@ -78,6 +80,7 @@ async def create_key(
         raise InvalidRequest.at("/scopes", f"Name the scopes; you may give {', '.join(sorted(caller.scopes))}.")
     _check_operations(order.allowed_operations, operations)
     _check_expiry(order)
+    await standing.lock_own(session, caller)
     key, secret = _new_key(caller.workspace_id, caller.user_id, mode, order, scopes)
     _fill_in(caller, key, order)
     bounds.check(caller, Power.of(key))

@@ -64,7 +64,9 @@ async def end_sessions(session: AsyncSession, user_id: UUID, *, reason: str, kee
         open_ones.append(Session.id != keep)
     ended = await session.execute(
         update(Session)
-        .where(*open_ones)
+        .where(
+            Session.id.in_(select(Session.id).where(*open_ones).order_by(Session.id).with_for_update(key_share=True))
+        )
         .values(revoked_at=func.now(), revoked_reason=reason)
         .returning(Session.id)
         .execution_options(synchronize_session=False)

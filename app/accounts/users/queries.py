@@ -2,12 +2,14 @@
 
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.identities.models import Identity
 from app.accounts.models import ApiKey, Member, User, Workspace, WorkspaceKind, WorkspaceRole
+from app.accounts.sessions.models import Session
+from app.core import clock
 from app.core.ids import new_id
 
 
@@ -65,11 +67,29 @@ async def drop_identities(session: AsyncSession, user_id: UUID) -> None:
     await session.execute(delete(Identity).where(Identity.user_id == user_id))
 
 
+async def is_session_open(session: AsyncSession, session_id: UUID) -> bool:
+    is_open = (Session.id == session_id, Session.revoked_at.is_(None), Session.expires_at > clock.now())
+    return bool((await session.execute(select(exists().where(*is_open)))).scalar_one())
+
+
+async def is_key_good(session: AsyncSession, key_id: UUID) -> bool:
+    return bool(
+        (await session.execute(select(exists().where(ApiKey.id == key_id, ApiKey.revoked_at.is_(None))))).scalar_one()
+    )
+
+
+async def has_identity(session: AsyncSession, user_id: UUID) -> bool:
+    return bool((await session.execute(select(exists().where(Identity.user_id == user_id)))).scalar_one())
+
+
 async def revoke_keys_of(session: AsyncSession, user_id: UUID) -> None:
     """All that the user made, in whatever workspace."""
+    good = select(ApiKey.id).where(ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None))
     await session.execute(
         update(ApiKey)
-        .where(ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None))
+        .where(
+            ApiKey.id.in_(good.order_by(ApiKey.id).with_for_update(key_share=True))
+        )  # in the order of those who touch them
         .values(revoked_at=func.now())
         .execution_options(synchronize_session=False)
     )

@@ -58,7 +58,7 @@ async def vouch(session: AsyncSession, email: str, *, is_admin: bool = False) ->
     Raises InvalidRequest.
     """
     user, is_new = await add_user(session, normal_address(email))
-    if user.email_verified_at is None:
+    if user.email_verified_at is None or (is_admin and user.settled_at is None):
         if not is_new:
             await drop_before(session, user, reason="vouched_for")
         user.email_verified_at = user.settled_at = clock.now()

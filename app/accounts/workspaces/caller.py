@@ -23,6 +23,7 @@ def _taking(scope: Scope, *, changes: bool = False, by_test_keys: bool = False) 
         session: DbSession,
         shown: Annotated[None, Security(caller.shown)],
     ) -> Seat:
+        caller.permit(who)  # not who is leaving the installation
         return await seats.take(session, who, workspace_id, scope, changes=changes, by_test_keys=by_test_keys)
 
     return Security(take, scopes=[scope.value])

@@ -84,7 +84,9 @@ async def remove(session: AsyncSession, seat: Seat, actor: Actor, user_id: UUID,
     await queries.remove_member(session, seat.workspace.id, user_id)
     await withdraw_what_is_beyond(session, seat.workspace.id, user_id, None)
     revoked = 0
-    if not keep_api_keys:
+    if keep_api_keys:  # as they are: what a demotion took from them does not come back
+        await queries.narrow_keys_of(session, seat.workspace.id, user_id, ROLE_SCOPES[member.role])
+    else:
         revoked = await queries.revoke_keys_of(session, seat.workspace.id, user_id, clock.now())
     audit.record(
         session,

@@ -1,6 +1,6 @@
 """SQL of workspaces, members and invitations."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -100,6 +100,17 @@ async def count_owners(session: AsyncSession, workspace_id: UUID) -> int:
 
 async def remove_member(session: AsyncSession, workspace_id: UUID, user_id: UUID) -> None:
     await session.execute(delete(Member).where(Member.workspace_id == workspace_id, Member.user_id == user_id))
+
+
+async def narrow_keys_of(session: AsyncSession, workspace_id: UUID, user_id: UUID, scopes: Collection[str]) -> None:
+    """Let the keys the user made there keep no scope but these."""
+    await session.execute(
+        text(
+            "update api_keys set scopes = array(select scope from unnest(scopes) scope where scope = any (:scopes))"
+            " where workspace_id = :workspace_id and user_id = :user_id and revoked_at is null"
+        ),
+        {"scopes": sorted(scopes), "workspace_id": workspace_id, "user_id": user_id},
+    )
 
 
 async def revoke_keys_of(session: AsyncSession, workspace_id: UUID, user_id: UUID, at: datetime) -> int:

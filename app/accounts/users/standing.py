@@ -1,0 +1,25 @@
+"""Whether who was recognised a moment ago still is who they were, now that nobody else changes their account."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.accounts.errors import AccountSuspended, SessionRevoked
+from app.accounts.models import User, UserStatus
+from app.accounts.schemas import CallerInfo
+from app.accounts.users import queries
+
+
+async def lock_own(session: AsyncSession, caller: CallerInfo) -> User:
+    """The caller's account, locked. Its owner may just have thrown them out, by a reset: whatever lets somebody in for
+    longer (a key, an identity) is made after this. Raises SessionRevoked or AccountSuspended."""
+    user = await queries.lock_user(session, caller.user_id)
+    if caller.session_id is not None:
+        is_good = await queries.is_session_open(session, caller.session_id)
+    elif caller.key_id is not None:
+        is_good = await queries.is_key_good(session, caller.key_id)
+    else:
+        is_good = await queries.has_identity(session, caller.user_id)
+    if not is_good:
+        raise SessionRevoked(headers={"WWW-Authenticate": "Bearer"})
+    if user.status != UserStatus.ACTIVE:
+        raise AccountSuspended
+    return user
