@@ -162,12 +162,13 @@ async def test_a_key_belongs_to_one_workspace_and_mode(account: Account, neighbo
     assert [answer.status_code for answer in answers] == [201, 201, 201]
 
 
-async def test_two_keys_of_one_workspace_share_its_keys(account: Account, settings: Settings) -> None:
+async def test_an_answer_is_told_again_to_nobody_else_of_the_workspace(account: Account, settings: Settings) -> None:
     first = await post(account, "k")
     other = (await post(account, "another", ORDER | {"scopes": ["keys:write", "credits:read"]})).json()
     async with client(settings, other["secret"]) as colleague:
         again = await colleague.post("/v1/api-keys", json=ORDER, headers={"Idempotency-Key": "k"})
-    assert again.content == first.content
+    assert (again.status_code, again.json()["code"]) == (422, "idempotency_key_reused")
+    assert first.json()["secret"] not in again.text
 
 
 async def test_who_may_not_order_sees_no_replay(account: Account, settings: Settings) -> None:

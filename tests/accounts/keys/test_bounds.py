@@ -199,9 +199,12 @@ async def test_users_are_bound_by_their_role_alone(database: Database, account: 
 
     async with database.transaction() as session:
         held = await service.authenticate(database, account.key)
+        row = await database.fetchrow("select id from sessions where user_id = $1", held.user_id)
+        assert row
         user = CallerInfo(
             workspace_id=account.workspace_id,
             user_id=held.user_id,
+            session_id=row["id"],
             mode="live",
             scopes=ROLE_SCOPES["admin"],
             role="admin",
