@@ -45,6 +45,7 @@ def _need(need: Need) -> str:
     words += ["confirmed"] if need.confirmed else []
     words += ["owner"] if need.owner else []
     words += ["admin of the installation"] if need.admin else []
+    words += ["leaving too"] if need.leaving else []
     return ", ".join(words) or "public"
 
 
@@ -66,8 +67,9 @@ def page(document: dict[str, Any]) -> str:
                 by_tag[operation["tags"][0]].append(row)
     lines = [HEAD, "## Scopes of roles", "", *_scopes(), "", "## What each route needs", ""]
     lines += [
-        "*Signed in*: no API keys. *Confirmed*: with `POST /v1/auth/confirm` in the last ten minutes. The roles are",
-        "those in the workspace; the last column is for keys with the scope.",
+        "*Signed in*: no API keys. *Confirmed*: with `POST /v1/auth/confirm` in the last ten minutes. *Leaving too*: users",
+        "may while their account waits for its deletion; all else is 403 `deletion_scheduled` then. The roles are those in",
+        "the workspace; the last column is for keys with the scope.",
         "",
     ]
     for tag in TAGS:

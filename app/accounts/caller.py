@@ -74,8 +74,8 @@ _KNOWN_PROBLEMS: tuple[type[Problem], ...] = (
     Internal,
     DependencyDown,
 )
-# What any route with a caller may answer with, beside its own; and any of a user who is signed in, with SignedIn,
-# Confirmed or Admin.
+# What any route with a caller may answer with, beside its own; and any of a user who is signed in, with
+# SignedInOrLeaving, SignedIn, Confirmed or Admin.
 CALLER_PROBLEMS: tuple[type[Problem], ...] = (
     InvalidApiKey,
     MissingScope,
@@ -84,7 +84,8 @@ CALLER_PROBLEMS: tuple[type[Problem], ...] = (
     DeletionScheduled,
     *_KNOWN_PROBLEMS,
 )
-SIGNED_IN_PROBLEMS: tuple[type[Problem], ...] = (SessionRequired, InvalidApiKey, *_KNOWN_PROBLEMS)
+LEAVING_PROBLEMS: tuple[type[Problem], ...] = (SessionRequired, InvalidApiKey, *_KNOWN_PROBLEMS)
+SIGNED_IN_PROBLEMS: tuple[type[Problem], ...] = (DeletionScheduled, *LEAVING_PROBLEMS)
 CONFIRMED_PROBLEMS: tuple[type[Problem], ...] = (ConfirmationRequired, *SIGNED_IN_PROBLEMS)
 ADMIN_PROBLEMS: tuple[type[Problem], ...] = (AdminRequired, *SIGNED_IN_PROBLEMS)
 ONCE_PROBLEMS: tuple[type[Problem], ...] = (IdempotencyKeyReused, IdempotencyKeyInFlight)
@@ -144,9 +145,9 @@ async def recognise(request: Request, *, is_fresh: bool = False) -> CallerInfo:
     return caller
 
 
-def permit(caller: CallerInfo, *scopes: str) -> None:
-    """Raises DeletionScheduled or MissingScope."""
-    if caller.is_leaving:
+def permit(caller: CallerInfo, *scopes: str, leaving: bool = False) -> None:
+    """`leaving`: those whose account is to be deleted may too. Raises DeletionScheduled or MissingScope."""
+    if caller.is_leaving and not leaving:
         raise DeletionScheduled
     for scope in scopes:
         if scope not in caller.scopes:
@@ -211,6 +212,17 @@ async def shown(
     """The ways to show who one is, for the document of routes that ask for scopes in the workspace of their path."""
 
 
+async def _themselves(
+    caller: RecognisedDep,
+    scopes: SecurityScopes,
+    shown: Annotated[None, Security(shown)],
+    workspace: WorkspaceHeader = None,
+) -> CallerInfo:
+    """As `_caller`, and users (not their keys) also while they wait for their account's end."""
+    permit(caller, *scopes.scopes, leaving=caller.key_id is None)
+    return caller
+
+
 async def _signed_in(
     caller: RecognisedDep,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
@@ -222,7 +234,16 @@ async def _signed_in(
     return caller
 
 
-SignedIn = Annotated[CallerInfo, Depends(_signed_in)]
+SignedInOrLeaving = Annotated[CallerInfo, Depends(_signed_in)]
+"""For what a user may still do whose account is to be deleted: look at it, take data along, keep it, sign out."""
+
+
+async def _staying(caller: SignedInOrLeaving) -> CallerInfo:
+    permit(caller)
+    return caller
+
+
+SignedIn = Annotated[CallerInfo, Depends(_staying)]
 
 
 async def confirmed(request: Request, caller: CallerInfo) -> CallerInfo:
@@ -238,12 +259,19 @@ async def confirmed(request: Request, caller: CallerInfo) -> CallerInfo:
     return caller
 
 
-async def _confirmed(request: Request, caller: SignedIn) -> CallerInfo:
+async def _confirmed(request: Request, caller: SignedInOrLeaving) -> CallerInfo:
     """A user who signed in, and proved again who they are a moment ago."""
     return await confirmed(request, caller)
 
 
-Confirmed = Annotated[CallerInfo, Depends(_confirmed)]
+ConfirmedOrLeaving = Annotated[CallerInfo, Depends(_confirmed)]
+
+
+async def _confirmed_staying(staying: SignedIn, caller: ConfirmedOrLeaving) -> CallerInfo:
+    return caller
+
+
+Confirmed = Annotated[CallerInfo, Depends(_confirmed_staying)]
 
 
 def _is_confirmed(caller: CallerInfo) -> bool:
@@ -266,6 +294,7 @@ def requires(*scopes: Scope) -> Any:
 
 
 WorkspaceReader = Annotated[CallerInfo, requires(Scope.WORKSPACE_READ)]
+Themselves = Annotated[CallerInfo, Security(_themselves, scopes=[Scope.WORKSPACE_READ.value])]
 TasksReader = Annotated[CallerInfo, requires(Scope.TASKS_READ)]
 TasksWriter = Annotated[CallerInfo, requires(Scope.TASKS_WRITE)]
 AssetsReader = Annotated[CallerInfo, requires(Scope.ASSETS_READ)]

@@ -1,6 +1,6 @@
 """Who may do what: each role as the scopes its members have, and what each operation needs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.accounts.errors import EmailUnverified
 from app.accounts.models import Scope, WorkspaceRole
@@ -45,6 +45,8 @@ class Need:
     """An owner of the workspace."""
     admin: bool = False
     """An admin of the installation."""
+    leaving: bool = False
+    """Users may also while their account waits for its deletion."""
 
     @property
     def is_public(self) -> bool:
@@ -60,6 +62,7 @@ class Need:
 PUBLIC = Need()
 USER = Need(user=True)
 CONFIRMED = Need(user=True, confirmed=True)
+USER_OR_LEAVING = replace(USER, leaving=True)
 ADMIN = Need(user=True, admin=True)
 
 
@@ -74,8 +77,9 @@ NEEDS: dict[str, Need] = {
     **_each(PUBLIC, "sign_up", "resend_verification", "log_in", "forgot_password"),
     **_each(PUBLIC, "refresh_session", "confirm_session"),
     **_each(PUBLIC, "list_oauth_providers", "begin_oauth", "finish_oauth", "exchange_oauth_code", "confirm_identity"),
-    **_each(USER, "change_password", "change_email", "log_out", "log_out_everywhere"),
-    **_each(USER, "list_sessions", "end_session", "end_other_sessions", "list_identities", "get_identity"),
+    **_each(USER, "change_email", "list_identities", "get_identity"),
+    **_each(USER_OR_LEAVING, "change_password", "log_out", "log_out_everywhere"),
+    **_each(USER_OR_LEAVING, "list_sessions", "end_session", "end_other_sessions"),
     **_each(CONFIRMED, "link_identity", "unlink_identity"),
     **_each(Need(Scope.TASKS_READ), "list_tasks", "get_task", "stream_task_events", "quote_task"),
     **_each(Need(Scope.TASKS_READ), "list_batches", "get_batch", "stream_batch_events", "list_provider_health"),
@@ -87,7 +91,8 @@ NEEDS: dict[str, Need] = {
     **_each(Need(Scope.CREDITS_READ), "list_credit_transactions", "export_credit_transactions"),
     **_each(Need(Scope.KEYS_READ), "list_api_keys", "get_api_key"),
     **_each(Need(Scope.KEYS_WRITE), "create_api_key", "update_api_key", "rotate_api_key", "revoke_api_key"),
-    **_each(Need(Scope.WORKSPACE_READ), "get_me", "list_workspaces", "get_workspace"),
+    **_each(Need(Scope.WORKSPACE_READ, leaving=True), "get_me"),
+    **_each(Need(Scope.WORKSPACE_READ), "list_workspaces", "get_workspace"),
     **_each(Need(Scope.WORKSPACE_READ), "list_members", "list_invitations"),
     # To leave takes no more than a seat; to remove others takes WORKSPACE_WRITE, which is asked by the service.
     **_each(Need(Scope.WORKSPACE_READ), "remove_member"),
@@ -97,8 +102,8 @@ NEEDS: dict[str, Need] = {
         Need(Scope.WORKSPACE_WRITE, user=True, confirmed=True, owner=True), "delete_workspace", "transfer_workspace"
     ),
     **_each(Need(Scope.AUDIT_READ), "list_audit_log"),
-    **_each(CONFIRMED, "create_export", "delete_me"),
-    **_each(USER, "list_exports", "restore_me"),
+    **_each(replace(CONFIRMED, leaving=True), "create_export", "delete_me"),
+    **_each(USER_OR_LEAVING, "list_exports", "restore_me"),
     **_each(ADMIN, "list_users", "get_user", "list_whole_audit_log", "verify_audit_log", "verify_ledger"),
     **_each(
         Need(user=True, confirmed=True, admin=True), "suspend_user", "reinstate_user", "sign_out_user", "delete_user"

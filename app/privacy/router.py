@@ -5,8 +5,8 @@ from datetime import timedelta
 from fastapi import APIRouter
 
 from app.accounts.audit.service import Actor
-from app.accounts.caller import CONFIRMED_PROBLEMS, SIGNED_IN_PROBLEMS, Confirmed, SignedIn
-from app.accounts.errors import EmailUnverified
+from app.accounts.caller import LEAVING_PROBLEMS, ConfirmedOrLeaving, SignedInOrLeaving
+from app.accounts.errors import ConfirmationRequired, EmailUnverified
 from app.assets.tools import AssetToolsDep
 from app.core.db import DatabaseDep, DbSession
 from app.core.dependencies import SettingsDep
@@ -26,10 +26,10 @@ router = APIRouter(prefix="/v1/me", tags=["privacy"])
     status_code=202,
     response_model=DeletionRead,
     operation_id="delete_me",
-    responses=problems(*CONFIRMED_PROBLEMS, AdminsStay, LastOwner),
+    responses=problems(ConfirmationRequired, *LEAVING_PROBLEMS, AdminsStay, LastOwner),
 )
 async def delete_me(
-    order: DeletionOrder, caller: Confirmed, visitor: VisitorDep, settings: SettingsDep, database: DatabaseDep
+    order: DeletionOrder, caller: ConfirmedOrLeaving, visitor: VisitorDep, settings: SettingsDep, database: DatabaseDep
 ) -> DeletionRead:
     """Delete your account when the grace is over: you are signed out, and it is locked until then."""
     actor, grace = Actor.of(caller, visitor), timedelta(seconds=settings.privacy.grace_seconds)
@@ -43,9 +43,9 @@ async def delete_me(
     "/restore",
     response_model=DeletionRead,
     operation_id="restore_me",
-    responses=problems(*SIGNED_IN_PROBLEMS, DeletionNotScheduled, DeletionBegun),
+    responses=problems(*LEAVING_PROBLEMS, DeletionNotScheduled, DeletionBegun),
 )
-async def restore_me(caller: SignedIn, visitor: VisitorDep, session: DbSession) -> DeletionRead:
+async def restore_me(caller: SignedInOrLeaving, visitor: VisitorDep, session: DbSession) -> DeletionRead:
     """Take the deletion of your account back."""
     user = await erasure.restore(session, caller.user_id, Actor.of(caller, visitor))
     return DeletionRead(id=user.id, erase_at=user.erase_at)
@@ -56,9 +56,11 @@ async def restore_me(caller: SignedIn, visitor: VisitorDep, session: DbSession) 
     status_code=202,
     response_model=ExportRead,
     operation_id="create_export",
-    responses=problems(*CONFIRMED_PROBLEMS, EmailUnverified),
+    responses=problems(ConfirmationRequired, *LEAVING_PROBLEMS, EmailUnverified),
 )
-async def create_export(caller: Confirmed, visitor: VisitorDep, tools: AssetToolsDep, session: DbSession) -> ExportRead:
+async def create_export(
+    caller: ConfirmedOrLeaving, visitor: VisitorDep, tools: AssetToolsDep, session: DbSession
+) -> ExportRead:
     """Have an archive made of all that is kept of you: a mail tells when it is ready.
 
     While one is being made, that one is answered with. It holds what was sent to your address, so that has to be
@@ -74,10 +76,10 @@ async def create_export(caller: Confirmed, visitor: VisitorDep, tools: AssetTool
     "/export",
     response_model=Page[ExportRead],
     operation_id="list_exports",
-    responses=problems(*SIGNED_IN_PROBLEMS, InvalidCursor),
+    responses=problems(*LEAVING_PROBLEMS, InvalidCursor),
 )
 async def list_exports(
-    caller: SignedIn, page: PageParams, tools: AssetToolsDep, session: DbSession
+    caller: SignedInOrLeaving, page: PageParams, tools: AssetToolsDep, session: DbSession
 ) -> Page[ExportRead]:
     """List your archives, newest first, with fresh links to those that are ready."""
     found, cursor = await exports.list_exports(session, caller.user_id, page)

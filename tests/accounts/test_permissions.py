@@ -82,6 +82,8 @@ def test_the_route_asks_for_what_the_entry_says(operation: Operation) -> None:
     assert (need.user or need.admin) == (caller._signed_in in calls)
     assert need.confirmed == (caller._confirmed in calls)
     assert need.admin == (caller._admin in calls)
+    if need.user or need.admin:
+        assert need.leaving == (caller._staying not in calls)
     if not need.user:  # else the service asks, as in `seats.take`
         assert scopes == ({need.scope.value} if need.scope else set())
 

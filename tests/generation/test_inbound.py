@@ -20,6 +20,7 @@ from app.providers.base import Accepted, ErrorCode, Running, Unknown
 from tests.conftest import client
 from tests.generation.conftest import Stage
 from tests.generation.scripted import done
+from tests.waiting import until_somebody_waits
 from workers import maintenance
 
 
@@ -115,23 +116,13 @@ async def test_a_call_at_the_moment_the_worker_goes_to_sleep_is_not_lost(stage: 
     async with stage.database.transaction() as session:
         await session.execute(text("select from tasks where id = :id for no key update"), {"id": task_id})
         calling = asyncio.create_task(call_back(stage, token))
-        await until_somebody_waits_for_a_lock(stage)
+        await until_somebody_waits(stage.database, statement="inbound_callbacks")
         await session.execute(text(change.format("task_attempts set status = 'accepted'", "task_id")), {"id": task_id})
         await session.execute(
             text(change.format("tasks set wake_at = now() + interval '200 s'", "id")), {"id": task_id}
         )
     assert await calling == 204
     assert await seconds_to_wake(stage, task_id) <= 0
-
-
-async def until_somebody_waits_for_a_lock(stage: Stage) -> None:
-    waiting = (
-        "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
-        " and query like '%inbound_callbacks%'"
-    )
-    async with asyncio.timeout(10):
-        while not await stage.database.fetch(waiting):
-            await asyncio.sleep(0.01)
 
 
 async def test_a_call_that_outruns_the_answer_of_submit_is_not_lost(stage: Stage) -> None:

@@ -305,3 +305,14 @@ async def test_a_worker_makes_it_at_once(
     async with asyncio.timeout(20):
         while (await _newest(person))["status"] != "ready":
             await asyncio.sleep(0.05)
+
+
+async def test_an_account_that_nobody_verified_takes_nothing_along(
+    account: Account, settings: Settings, database: Database
+) -> None:
+    """What was sent to an address is for whoever reads it, and they have not shown that they do."""
+    await database.fetch("update users set email_verified_at = null where email = $1", account.email)
+    async with await sign_in(settings, database, account) as person:
+        answer = await person.post("/v1/me/export")
+        assert (answer.status_code, answer.json()["code"]) == (403, "email_unverified")
+        assert (await person.get("/v1/me/export")).json()["data"] == []

@@ -2,9 +2,10 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
-from sqlalchemy import text, update
+from sqlalchemy import func, text, update
 
 from app.accounts import csrf
 from app.accounts.keys import secrets
@@ -273,11 +274,15 @@ async def _suspended(scene: Scene, operation: Operation) -> Attack:
 
 
 async def _suspend(scene: Scene, attack: Attack) -> None:
+    await _set(scene, attack, status="suspended")
+
+
+async def _set(scene: Scene, attack: Attack, **fields: Any) -> None:
     assert attack.own_team is not None
     async with scene.database.transaction() as session:
         owner = "select user_id from members where workspace_id = :team"
         user_id = (await session.execute(text(owner), {"team": decode("ws", attack.own_team)})).scalar_one()
-        await session.execute(update(User).where(User.id == user_id).values(status="suspended"))
+        await session.execute(update(User).where(User.id == user_id).values(fields))
 
 
 async def _suspended_key(scene: Scene, operation: Operation) -> Attack:
@@ -288,6 +293,34 @@ async def _suspended_key(scene: Scene, operation: Operation) -> Attack:
 
 def _is_suspended(request: Request, answer: httpx.Response) -> Verdict:
     return None if request.operation.need.is_public else _is(answer, "account_suspended")
+
+
+async def _leaving(scene: Scene, operation: Operation) -> Attack:
+    attack = await _member("owner")(scene, operation)
+    await _set(scene, attack, erase_at=func.now())
+    return attack
+
+
+async def _leaving_key(scene: Scene, operation: Operation) -> Attack:
+    attack = await _by_key("live")(scene, operation)
+    await _set(scene, attack, erase_at=func.now())
+    return attack
+
+
+def _is_leaving(request: Request, answer: httpx.Response) -> Verdict:
+    need = request.operation.need
+    if need.is_public:
+        return None
+    if need.leaving:
+        return None if _is(answer, "deletion_scheduled") else "403 deletion_scheduled, and it stays open for them"
+    return _is(answer, "deletion_scheduled")
+
+
+def _is_of_who_is_leaving(request: Request, answer: httpx.Response) -> Verdict:
+    need = request.operation.need
+    if need.is_public:
+        return None
+    return _is(answer, "session_required" if need.user or need.admin else "deletion_scheduled")
 
 
 async def _removed(scene: Scene, operation: Operation) -> Attack:
@@ -328,6 +361,8 @@ PAST = [
     ),
     Attacker("somebody suspended", _suspended, _is_suspended),
     Attacker("a key of somebody suspended", _suspended_key, _is_suspended),
+    Attacker("an owner whose account is to be deleted", _leaving, _is_leaving, may_read=True),
+    Attacker("a key of somebody whose account is to be deleted", _leaving_key, _is_of_who_is_leaving),
     Attacker("a member who was removed", _removed, _theirs_is_not_there),
     Attacker("a member who was removed, and names the workspace", _removed_there, _workspace_is_not_there),
     Attacker("a key that was revoked", _revoked_key, _is_nobody),

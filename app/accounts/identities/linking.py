@@ -69,7 +69,7 @@ async def link(
 ) -> Identity:
     """From now on whoever is at that issuer by that subject is the caller.
 
-    Raises EmailUnverified, IdentityTaken, SessionRevoked or AccountSuspended.
+    Raises EmailUnverified, IdentityTaken, or what `standing.lock_own` raises.
     """
     await queries.lock_subject(session, *who)
     user = await standing.lock_own(session, caller)
@@ -85,7 +85,7 @@ async def link(
 async def unlink(
     session: AsyncSession, settings: Settings, caller: CallerInfo, identity_id: UUID, visitor: Visitor
 ) -> None:
-    """From now on it signs nobody in. Raises IdentityNotFound, LastWayIn, SessionRevoked or AccountSuspended."""
+    """From now on it signs nobody in. Raises IdentityNotFound, LastWayIn, or what `standing.lock_own` raises."""
     user = await standing.lock_own(session, caller)
     identity = await get(session, caller, identity_id)
     if user.password_hash is None and not await queries.has_other(session, identity):

@@ -70,12 +70,13 @@ async def find_key(
     return (await session.execute(query)).scalar_one_or_none()
 
 
-async def lock_keys_made_by(session: AsyncSession, *, workspace_id: UUID, user_id: UUID) -> Sequence[ApiKey]:
-    """Those that are not revoked, in the order in which rows are locked."""
-    query = select(ApiKey).where(
-        ApiKey.workspace_id == workspace_id, ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None)
-    )
-    return (await session.execute(query.order_by(ApiKey.id).with_for_update())).scalars().all()
+async def lock_keys_made_by(session: AsyncSession, user_id: UUID, *, workspace_id: UUID | None) -> Sequence[ApiKey]:
+    """Those that are not revoked, in the order in which rows are locked; without a workspace those of all."""
+    query = select(ApiKey).where(ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None))
+    if workspace_id:
+        query = query.where(ApiKey.workspace_id == workspace_id)
+    query = query.order_by(ApiKey.id).with_for_update(key_share=True)
+    return (await session.execute(query.execution_options(populate_existing=True))).scalars().all()
 
 
 async def find_budget(session: AsyncSession, key_id: UUID, *, for_update: bool = False) -> KeyBudget | None:
@@ -83,3 +84,8 @@ async def find_budget(session: AsyncSession, key_id: UUID, *, for_update: bool =
     if for_update:
         query = query.with_for_update()
     return (await session.execute(query)).scalar_one_or_none()
+
+
+async def find_budget_of(session: AsyncSession, key: ApiKey) -> KeyBudget | None:
+    """The one it spends from."""
+    return await find_budget(session, key.budget_key_id) if key.budget_key_id else None

@@ -2,16 +2,14 @@
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts import changes
-from app.accounts.audit import service as audit
-from app.accounts.audit.service import OPERATOR, SYSTEM, Actor
+from app.accounts.audit.service import OPERATOR, Actor
 from app.accounts.errors import EmailUnverified
-from app.accounts.keys import admission, bounds, budgets, networks, queries, reading, secrets
+from app.accounts.keys import admission, bounds, budgets, ending, networks, notes, queries, reading, secrets
 from app.accounts.keys.bounds import Power
 from app.accounts.keys.errors import ApiKeyNotFound, ApiKeyRevoked, ForbiddenGrant, KeyBudgetExceeded
 from app.accounts.keys.schemas import ApiKeyCreate, ApiKeyRead, ApiKeyRotate, ApiKeyUpdate, BudgetGiven
@@ -26,7 +24,6 @@ from app.core.ids import new_id
 from app.core.paging import PageRequest, cut
 from app.core.problems import InvalidRequest
 from app.core.visitor import Visitor
-from app.events import service as events
 
 ALL_SCOPES = tuple(scope.value for scope in Scope)
 
@@ -137,9 +134,10 @@ async def _add(session: AsyncSession, actor: Actor, key: ApiKey, budget: BudgetG
     kept = None
     if budget is not None:
         kept = await _set_budget(session, key, budget)
-    elif key.budget_key_id is not None:
-        kept = await queries.find_budget(session, key.budget_key_id)
-    _note(session, actor, key, kept, "api_key.created")
+    else:
+        kept = await queries.find_budget_of(session, key)
+    notes.note(session, actor, key, "api_key.created")
+    notes.announce(session, key, kept, "api_key.created")
     return kept
 
 
@@ -161,7 +159,7 @@ async def list_of(session: AsyncSession, workspace_id: UUID) -> list[ApiKeyRead]
 async def get_key(session: AsyncSession, caller: CallerInfo, key_id: UUID) -> ApiKeyRead:
     """Raises ApiKeyNotFound."""
     key = await _get(session, caller, key_id)
-    return reading.shown(key, await _budget_of(session, key))
+    return reading.shown(key, await queries.find_budget_of(session, key))
 
 
 async def update_key(
@@ -192,8 +190,8 @@ async def update_key(
     if "budget" in given:
         await session.flush()
         await _set_budget(session, key, change.budget)
-    budget = await _budget_of(session, key)
-    _audit(session, Actor.of(caller, visitor), key, "api_key.updated", {"changed": sorted(given)})
+    budget = await queries.find_budget_of(session, key)
+    notes.note(session, Actor.of(caller, visitor), key, "api_key.updated", changed=sorted(given))
     changes.tell(session, key.id)
     return reading.shown(key, budget)
 
@@ -232,15 +230,15 @@ async def rotate_key(
     key.previous_secret_hash = key.secret_hash if order.overlap_seconds else None
     key.previous_until = now + timedelta(seconds=order.overlap_seconds) if order.overlap_seconds else None
     key.secret_hash, key.hint, key.rotated_at = secrets.hash_secret(secret), secrets.hint(secret), now
-    _audit(session, Actor.of(caller, visitor), key, "api_key.rotated", {"overlap_seconds": order.overlap_seconds})
+    notes.note(session, Actor.of(caller, visitor), key, "api_key.rotated", overlap_seconds=order.overlap_seconds)
     changes.tell(session, key.id)
-    return reading.shown(key, await _budget_of(session, key)), secret
+    return reading.shown(key, await queries.find_budget_of(session, key)), secret
 
 
 async def revoke_key(session: AsyncSession, caller: CallerInfo, key_id: UUID, visitor: Visitor) -> None:
     """From now on the key opens nothing. Once is enough; twice does no harm."""
     key = await _get(session, caller, key_id, for_update=True)
-    await _revoke(session, key, Actor.of(caller, visitor))
+    await ending.revoke(session, key, Actor.of(caller, visitor))
 
 
 async def revoke_any(session: AsyncSession, key_id: UUID) -> ApiKey:
@@ -248,27 +246,8 @@ async def revoke_any(session: AsyncSession, key_id: UUID) -> ApiKey:
     key = await queries.find_key(session, key_id, workspace_id=None, mode=None, for_update=True)
     if key is None:
         raise ApiKeyNotFound
-    await _revoke(session, key, OPERATOR)
+    await ending.revoke(session, key, OPERATOR)
     return key
-
-
-async def revoke_made_by(
-    session: AsyncSession, workspace_id: UUID, user_id: UUID, *, actor: Actor = SYSTEM
-) -> list[UUID]:
-    """Revoke the keys this user made in the workspace; which those were. All processes are told."""
-    keys = await queries.lock_keys_made_by(session, workspace_id=workspace_id, user_id=user_id)
-    for key in keys:
-        await _revoke(session, key, actor)
-    return [key.id for key in keys]
-
-
-async def _revoke(session: AsyncSession, key: ApiKey, actor: Actor) -> None:
-    if key.revoked_at is not None:
-        return
-    key.revoked_at = clock.now()
-    key.previous_secret_hash = key.previous_until = None
-    _note(session, actor, key, await _budget_of(session, key), "api_key.revoked")
-    changes.tell(session, key.id)
 
 
 async def _get(session: AsyncSession, caller: CallerInfo, key_id: UUID, *, for_update: bool = False) -> ApiKey:
@@ -278,10 +257,6 @@ async def _get(session: AsyncSession, caller: CallerInfo, key_id: UUID, *, for_u
     if key is None:
         raise ApiKeyNotFound
     return key
-
-
-async def _budget_of(session: AsyncSession, key: ApiKey) -> KeyBudget | None:
-    return await queries.find_budget(session, key.budget_key_id) if key.budget_key_id else None
 
 
 async def budget_exceeded(session: AsyncSession, budget_key_id: UUID, price: int) -> KeyBudgetExceeded:
@@ -314,24 +289,6 @@ def _check_operations(named: Collection[str] | None, there_are: Collection[str])
 def _check_expiry(order: ApiKeyCreate | ApiKeyUpdate) -> None:
     if order.expires_at is not None and order.expires_at <= clock.now():
         raise InvalidRequest.at("/expires_at", "Must lie in the future.")
-
-
-def _note(session: AsyncSession, actor: Actor, key: ApiKey, budget: KeyBudget | None, action: str) -> None:
-    """In the audit log and in the event log."""
-    _audit(session, actor, key, action, {})
-    data = reading.shown(key, budget).model_dump(mode="json")
-    events.record(session, action, workspace_id=key.workspace_id, mode=key.mode, data=data)
-
-
-def _audit(session: AsyncSession, actor: Actor, key: ApiKey, action: str, data: dict[str, Any]) -> None:
-    audit.record(
-        session,
-        actor,
-        action,
-        workspace_id=key.workspace_id,
-        target=("api_key", key.id),
-        data={"name": key.name, "mode": key.mode, **data},
-    )
 
 
 def _visible(caller: CallerInfo) -> str | None:

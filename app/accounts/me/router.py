@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Request, Response
 from pydantic import RootModel
 
-from app.accounts.caller import CALLER_PROBLEMS, SIGNED_IN_PROBLEMS, SignedIn, WorkspaceReader
+from app.accounts.caller import CALLER_PROBLEMS, SIGNED_IN_PROBLEMS, SignedIn, Themselves
 from app.accounts.me import preferences, service
 from app.accounts.me.schemas import MeRead, MeUpdate
 from app.core import conditional
@@ -35,8 +35,11 @@ Given = Annotated[
     operation_id="get_me",
     responses=problems(*CALLER_PROBLEMS) | {304: {"description": "Not changed."}},
 )
-async def get_me(request: Request, caller: WorkspaceReader, session: DbSession) -> Response:
-    """Tell who is calling: user, workspace and role of this request, and its API key if there is one."""
+async def get_me(request: Request, caller: Themselves, session: DbSession) -> Response:
+    """Tell who is calling: user, workspace and role of this request, and its API key if there is one.
+
+    Users are also told while their account waits for its deletion: `erase_at`.
+    """
     return conditional.answer(request, await service.get_me(session, caller))
 
 

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 
 from app.accounts import csrf
-from app.accounts.caller import SIGNED_IN_PROBLEMS, CallersDep, SignedIn
+from app.accounts.caller import LEAVING_PROBLEMS, CallersDep, SignedInOrLeaving
 from app.accounts.errors import AccountSuspended, SessionRequired, SessionRevoked
 from app.accounts.sessions import handing, service
 from app.accounts.sessions.devices import describe
@@ -55,10 +55,10 @@ async def refresh_session(
     "/v1/auth/logout",
     status_code=204,
     operation_id="log_out",
-    responses=problems(*SIGNED_IN_PROBLEMS, SessionNotFound),
+    responses=problems(*LEAVING_PROBLEMS, SessionNotFound),
 )
 async def log_out(
-    caller: SignedIn, settings: SettingsDep, database: DatabaseDep, visitor: VisitorDep, callers: CallersDep
+    caller: SignedInOrLeaving, settings: SettingsDep, database: DatabaseDep, visitor: VisitorDep, callers: CallersDep
 ) -> Response:
     """End this session: its tokens and cookies open nothing any more."""
     if caller.session_id is None:
@@ -75,10 +75,10 @@ async def log_out(
     "/v1/auth/logout-everywhere",
     status_code=204,
     operation_id="log_out_everywhere",
-    responses=problems(*SIGNED_IN_PROBLEMS),
+    responses=problems(*LEAVING_PROBLEMS),
 )
 async def log_out_everywhere(
-    caller: SignedIn, settings: SettingsDep, database: DatabaseDep, visitor: VisitorDep, callers: CallersDep
+    caller: SignedInOrLeaving, settings: SettingsDep, database: DatabaseDep, visitor: VisitorDep, callers: CallersDep
 ) -> Response:
     """End all your sessions, this one too. API keys stay; so do tokens of other issuers until they expire."""
     try:
@@ -93,9 +93,9 @@ async def log_out_everywhere(
     "/v1/me/sessions",
     response_model=Page[SessionRead],
     operation_id="list_sessions",
-    responses=problems(*SIGNED_IN_PROBLEMS, InvalidCursor),
+    responses=problems(*LEAVING_PROBLEMS, InvalidCursor),
 )
-async def list_sessions(caller: SignedIn, page: PageParams, session: DbSession) -> Page[SessionRead]:
+async def list_sessions(caller: SignedInOrLeaving, page: PageParams, session: DbSession) -> Page[SessionRead]:
     """List where you are signed in, newest first."""
     found, cursor = await service.list_sessions(session, caller.user_id, page)
     return Page(data=[_shown(one, is_current=one.id == caller.session_id) for one in found], next_cursor=cursor)
@@ -105,10 +105,10 @@ async def list_sessions(caller: SignedIn, page: PageParams, session: DbSession) 
     "/v1/me/sessions/{session_id}",
     status_code=204,
     operation_id="end_session",
-    responses=problems(*SIGNED_IN_PROBLEMS, SessionNotFound),
+    responses=problems(*LEAVING_PROBLEMS, SessionNotFound),
 )
 async def end_session(
-    session_id: SessionId, caller: SignedIn, database: DatabaseDep, visitor: VisitorDep, callers: CallersDep
+    session_id: SessionId, caller: SignedInOrLeaving, database: DatabaseDep, visitor: VisitorDep, callers: CallersDep
 ) -> Response:
     """End one of your sessions: that device is signed out within seconds."""
     try:
@@ -123,10 +123,10 @@ async def end_session(
     "/v1/me/sessions",
     status_code=204,
     operation_id="end_other_sessions",
-    responses=problems(*SIGNED_IN_PROBLEMS),
+    responses=problems(*LEAVING_PROBLEMS),
 )
 async def end_other_sessions(
-    caller: SignedIn, database: DatabaseDep, visitor: VisitorDep, callers: CallersDep
+    caller: SignedInOrLeaving, database: DatabaseDep, visitor: VisitorDep, callers: CallersDep
 ) -> Response:
     """End all your sessions but this one."""
     try:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from app.accounts.caller import SIGNED_IN_PROBLEMS, SignedIn, confirmed, recognise
+from app.accounts.caller import LEAVING_PROBLEMS, SIGNED_IN_PROBLEMS, SignedIn, SignedInOrLeaving, confirmed, recognise
 from app.accounts.errors import AccountSuspended, ConfirmationRequired, EmailUnverified
 from app.accounts.proofs.errors import InvalidLink
 from app.accounts.sessions.schemas import SessionStarted
@@ -158,10 +158,10 @@ async def reset_password(order: PasswordReset, desk: DeskDep, visitor: VisitorDe
     "/change-password",
     status_code=204,
     operation_id="change_password",
-    responses=problems(*SIGNED_IN_PROBLEMS, *_MAKING, TooManyAttempts, WrongPassword, ConfirmationRequired),
+    responses=problems(*LEAVING_PROBLEMS, *_MAKING, TooManyAttempts, WrongPassword, ConfirmationRequired),
 )
 async def change_password(
-    order: PasswordChange, request: Request, caller: SignedIn, desk: DeskDep, visitor: VisitorDep
+    order: PasswordChange, request: Request, caller: SignedInOrLeaving, desk: DeskDep, visitor: VisitorDep
 ) -> Response:
     """Change the password: all other sessions end. Who has none yet sets one with a confirmed session."""
     user = await desk.get_user(caller.user_id)

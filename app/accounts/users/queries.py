@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy import delete, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -80,16 +80,3 @@ async def is_key_good(session: AsyncSession, key_id: UUID) -> bool:
 
 async def has_identity(session: AsyncSession, user_id: UUID) -> bool:
     return bool((await session.execute(select(exists().where(Identity.user_id == user_id)))).scalar_one())
-
-
-async def revoke_keys_of(session: AsyncSession, user_id: UUID) -> None:
-    """All that the user made, in whatever workspace."""
-    good = select(ApiKey.id).where(ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None))
-    await session.execute(
-        update(ApiKey)
-        .where(
-            ApiKey.id.in_(good.order_by(ApiKey.id).with_for_update(key_share=True))
-        )  # in the order of those who touch them
-        .values(revoked_at=func.now())
-        .execution_options(synchronize_session=False)
-    )

@@ -3,6 +3,7 @@
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.keys import ending
 from app.accounts.models import Role, User, Workspace
 from app.accounts.proofs import service as proofs
 from app.accounts.sessions import service as sessions
@@ -47,7 +48,7 @@ async def drop_before(session: AsyncSession, user: User, *, reason: str) -> None
     user.settled_at = None
     await proofs.cancel_all(session, user.id)
     await queries.drop_identities(session, user.id)
-    await queries.revoke_keys_of(session, user.id)
+    await ending.revoke_made_by(session, user.id)
     await sessions.end_all(session, user.id, reason=reason)
 
 

@@ -2,7 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.errors import AccountSuspended, SessionRevoked
+from app.accounts.errors import AccountSuspended, DeletionScheduled, SessionRevoked
 from app.accounts.models import User, UserStatus
 from app.accounts.schemas import CallerInfo
 from app.accounts.users import queries
@@ -10,7 +10,10 @@ from app.accounts.users import queries
 
 async def lock_own(session: AsyncSession, caller: CallerInfo) -> User:
     """The caller's account, locked. Its owner may just have thrown them out, by a reset: whatever lets somebody in for
-    longer (a key, an identity) is made after this. Raises SessionRevoked or AccountSuspended."""
+    longer (a key, an identity) is made after this.
+
+    Raises SessionRevoked, AccountSuspended or DeletionScheduled.
+    """
     user = await queries.lock_user(session, caller.user_id)
     if caller.session_id is not None:
         is_good = await queries.is_session_open(session, caller.session_id)
@@ -22,4 +25,6 @@ async def lock_own(session: AsyncSession, caller: CallerInfo) -> User:
         raise SessionRevoked(headers={"WWW-Authenticate": "Bearer"})
     if user.status != UserStatus.ACTIVE:
         raise AccountSuspended
+    if user.erase_at is not None:
+        raise DeletionScheduled
     return user

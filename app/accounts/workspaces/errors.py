@@ -68,6 +68,15 @@ class LastOwner(Problem):
     status = 409
 
 
+class MemberLeaving(Problem):
+    """The member's account is to be deleted, so they cannot become an owner.
+
+    Choose another member, or have them keep their account first.
+    """
+
+    status = 409
+
+
 class AlreadyMember(Problem):
     """Who has this address is in this workspace already.
 

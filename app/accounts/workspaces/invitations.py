@@ -11,7 +11,7 @@ from app.accounts import changes
 from app.accounts.audit import service as audit
 from app.accounts.audit.service import Actor
 from app.accounts.errors import EmailUnverified
-from app.accounts.models import Member, User, WorkspaceRole
+from app.accounts.models import Member, User, UserStatus, WorkspaceRole
 from app.accounts.schemas import CallerInfo
 from app.accounts.users import queries as users
 from app.accounts.users.service import normal_address
@@ -75,13 +75,14 @@ async def invite(session: AsyncSession, desk: Desk, seat: Seat, actor: Actor, or
 
 
 async def resend(session: AsyncSession, desk: Desk, seat: Seat, actor: Actor, invitation_id: UUID) -> Invitation:
-    """The same link once more, good for another week.
+    """The same link once more, good for another week: the invitation is the caller's from now on.
 
     Raises EmailUnverified, InvitationNotFound, ForbiddenRole or TooManyAttempts.
     """
     _must_be_verified(seat.caller)
     invitation = await _find(session, seat, invitation_id)
     seat.must_outrank(invitation.role, "invites owners")
+    invitation.invited_by = seat.caller.user_id
     await _send(session, desk, seat, actor, invitation)
     return invitation
 
@@ -97,12 +98,12 @@ async def withdraw(session: AsyncSession, seat: Seat, actor: Actor, invitation_i
 async def show(session: AsyncSession, invitation_id: UUID | None) -> InvitationShown:
     """Who invites whom to what, for whoever has the link. Raises InvitationNotFound."""
     invitation = await queries.find_invitation(session, invitation_id) if invitation_id else None
-    if invitation is None or not _is_good(invitation):
+    if invitation is None:
         raise InvitationNotFound
     workspace = await queries.find_workspace(session, invitation.workspace_id)
-    if workspace is None:
-        raise InvitationNotFound
     inviter = await users.get_user(session, invitation.invited_by)
+    if workspace is None or not _is_good(invitation, inviter):
+        raise InvitationNotFound
     return InvitationShown(
         workspace=workspace.name,
         inviter=inviter.name or masked(inviter.email),
@@ -130,7 +131,7 @@ async def accept(
     is_theirs = user.email.lower() == invitation.email.lower()
     if is_theirs and member is not None and invitation.accepted_at is not None:
         return Seat(caller, workspace, member.role)
-    if not _is_good(invitation):
+    if not _is_good(invitation, await users.get_user(session, invitation.invited_by)):
         raise InvitationNotFound
     if not is_theirs:
         raise OtherInvitee(f"This invitation was sent to {masked(invitation.email)}: sign in with that account.")
@@ -153,8 +154,10 @@ def masked(email: str) -> str:
     return f"{name[:1]}•••@{domain}"
 
 
-def _is_good(invitation: Invitation) -> bool:
-    return invitation.accepted_at is None and invitation.revoked_at is None and invitation.expires_at > clock.now()
+def _is_good(invitation: Invitation, inviter: User) -> bool:
+    """Open still, and nobody suspended or on their way out has let in who comes."""
+    is_open = invitation.accepted_at is None and invitation.revoked_at is None and invitation.expires_at > clock.now()
+    return is_open and inviter.status == UserStatus.ACTIVE and inviter.erase_at is None
 
 
 def _must_be_verified(caller: CallerInfo) -> None:

@@ -12,10 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts import changes
 from app.accounts.audit import service as audit
 from app.accounts.audit.service import Actor
+from app.accounts.keys import ending
 from app.accounts.models import Member, Scope, WorkspaceRole
 from app.accounts.permissions import RANK, ROLE_SCOPES
+from app.accounts.users import queries as users
 from app.accounts.workspaces import queries
-from app.accounts.workspaces.errors import LastOwner, MemberNotFound, TooManyTeams
+from app.accounts.workspaces.errors import LastOwner, MemberLeaving, MemberNotFound, TooManyTeams
 from app.accounts.workspaces.queries import MemberRow
 from app.accounts.workspaces.seats import Seat, must_have
 from app.core import clock
@@ -39,7 +41,7 @@ async def get_member(session: AsyncSession, seat: Seat, user_id: UUID) -> Member
 async def change_role(
     session: AsyncSession, settings: Settings, seat: Seat, actor: Actor, user_id: UUID, role: WorkspaceRole
 ) -> None:
-    """Raises PersonalWorkspace, MemberNotFound, ForbiddenRole, LastOwner or TooManyTeams."""
+    """Raises PersonalWorkspace, MemberNotFound, ForbiddenRole, LastOwner, MemberLeaving or TooManyTeams."""
     seat.must_be_of_a_team()
     member = await _find(session, seat, user_id)
     seat.must_outrank(member.role, "changes the role of an owner")
@@ -47,7 +49,7 @@ async def change_role(
     if role == member.role:
         return
     if member.role == WorkspaceRole.OWNER:
-        await _must_not_be_last(session, seat)
+        await _must_not_be_last(session, seat, user_id)
     if role == WorkspaceRole.OWNER:
         await must_be_able_to_own(session, settings, user_id)
     before, member.role = member.role, role
@@ -80,14 +82,14 @@ async def remove(session: AsyncSession, seat: Seat, actor: Actor, user_id: UUID,
     member = await _find(session, seat, user_id)
     seat.must_outrank(member.role, "removes an owner")
     if member.role == WorkspaceRole.OWNER:
-        await _must_not_be_last(session, seat)
+        await _must_not_be_last(session, seat, user_id)
     await queries.remove_member(session, seat.workspace.id, user_id)
     await withdraw_what_is_beyond(session, seat.workspace.id, user_id, None)
     revoked = 0
     if keep_api_keys:  # as they are: what a demotion took from them does not come back
         await queries.narrow_keys_of(session, seat.workspace.id, user_id, ROLE_SCOPES[member.role])
     else:
-        revoked = await queries.revoke_keys_of(session, seat.workspace.id, user_id, clock.now())
+        revoked = await ending.revoke_made_by(session, user_id, workspace_id=seat.workspace.id, actor=actor)
     audit.record(
         session,
         actor,
@@ -100,7 +102,9 @@ async def remove(session: AsyncSession, seat: Seat, actor: Actor, user_id: UUID,
 
 
 async def must_be_able_to_own(session: AsyncSession, settings: Settings, user_id: UUID) -> None:
-    """Raises TooManyTeams."""
+    """Raises MemberLeaving or TooManyTeams."""
+    if (await users.get_user(session, user_id)).erase_at is not None:
+        raise MemberLeaving
     most = settings.auth.owned_teams
     if await queries.count_owned_teams(session, user_id) >= most:
         raise TooManyTeams(f"One user owns at most {most} teams.", limit=most)
@@ -124,6 +128,7 @@ async def _find(session: AsyncSession, seat: Seat, user_id: UUID) -> Member:
     return member
 
 
-async def _must_not_be_last(session: AsyncSession, seat: Seat) -> None:
-    if await queries.count_owners(session, seat.workspace.id) <= 1:
+async def _must_not_be_last(session: AsyncSession, seat: Seat, user_id: UUID) -> None:
+    """Who waits for the end of their account will be gone soon: an owner has to stay."""
+    if not await queries.has_other_owner(session, seat.workspace.id, user_id):
         raise LastOwner

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Row, Select, delete, func, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.models import ApiKey, Member, User, Workspace, WorkspaceKind, WorkspaceRole
+from app.accounts.models import Member, User, Workspace, WorkspaceKind, WorkspaceRole
 from app.accounts.workspaces.models import Invitation
 from app.core.paging import PageRequest
 
@@ -93,9 +93,16 @@ async def find_shown_member(session: AsyncSession, workspace_id: UUID, user_id: 
     return (await session.execute(query)).one_or_none()
 
 
-async def count_owners(session: AsyncSession, workspace_id: UUID) -> int:
-    query = select(func.count()).where(Member.workspace_id == workspace_id, Member.role == WorkspaceRole.OWNER)
-    return int((await session.execute(query)).scalar_one())
+async def has_other_owner(session: AsyncSession, workspace_id: UUID, user_id: UUID) -> bool:
+    """Whether somebody else owns it whose account is not to be deleted."""
+    query = select(Member.user_id).join(User, User.id == Member.user_id)
+    query = query.where(
+        Member.workspace_id == workspace_id,
+        Member.role == WorkspaceRole.OWNER,
+        Member.user_id != user_id,
+        User.erase_at.is_(None),
+    )
+    return (await session.execute(query.limit(1))).first() is not None
 
 
 async def remove_member(session: AsyncSession, workspace_id: UUID, user_id: UUID) -> None:
@@ -111,16 +118,6 @@ async def narrow_keys_of(session: AsyncSession, workspace_id: UUID, user_id: UUI
         ),
         {"scopes": sorted(scopes), "workspace_id": workspace_id, "user_id": user_id},
     )
-
-
-async def revoke_keys_of(session: AsyncSession, workspace_id: UUID, user_id: UUID, at: datetime) -> int:
-    """The keys the user made in the workspace; how many there were."""
-    statement = (
-        update(ApiKey)
-        .where(ApiKey.workspace_id == workspace_id, ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None))
-        .values(revoked_at=at)
-    )
-    return int((await session.execute(statement)).rowcount)  # type: ignore[attr-defined]
 
 
 # --- invitations

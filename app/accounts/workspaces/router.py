@@ -21,6 +21,7 @@ from app.accounts.workspaces.caller import SEAT_PROBLEMS, Leaver, Onlooker, Read
 from app.accounts.workspaces.errors import (
     ForbiddenRole,
     LastOwner,
+    MemberLeaving,
     MemberNotFound,
     PersonalWorkspace,
     TooManyTeams,
@@ -120,7 +121,13 @@ async def delete_workspace(
     response_model=WorkspaceRead,
     operation_id="transfer_workspace",
     responses=problems(
-        *CONFIRMED_PROBLEMS, *SEAT_PROBLEMS, ForbiddenRole, PersonalWorkspace, MemberNotFound, TooManyTeams
+        *CONFIRMED_PROBLEMS,
+        *SEAT_PROBLEMS,
+        ForbiddenRole,
+        PersonalWorkspace,
+        MemberNotFound,
+        MemberLeaving,
+        TooManyTeams,
     ),
 )
 async def transfer_workspace(
@@ -152,7 +159,9 @@ async def list_members(seat: Reader, page: PageParams, session: DbSession) -> Pa
     "/{workspace_id}/members/{user_id}",
     response_model=MemberRead,
     operation_id="update_member",
-    responses=problems(*SEAT_PROBLEMS, MemberNotFound, ForbiddenRole, PersonalWorkspace, LastOwner, TooManyTeams),
+    responses=problems(
+        *SEAT_PROBLEMS, MemberNotFound, ForbiddenRole, PersonalWorkspace, LastOwner, MemberLeaving, TooManyTeams
+    ),
 )
 async def update_member(
     user_id: UserId,

@@ -11,9 +11,9 @@ from app.accounts.audit import service as audit
 from app.accounts.audit.service import Actor
 from app.accounts.models import Member, Workspace, WorkspaceKind, WorkspaceRole
 from app.accounts.schemas import CallerInfo
-from app.accounts.users import queries as users
+from app.accounts.users import standing
 from app.accounts.workspaces import members, queries
-from app.accounts.workspaces.errors import MemberNotFound, WorkspaceBusy
+from app.accounts.workspaces.errors import MemberLeaving, MemberNotFound, WorkspaceBusy
 from app.accounts.workspaces.queries import SeatRow
 from app.accounts.workspaces.schemas import WorkspaceRead
 from app.accounts.workspaces.seats import Seat
@@ -40,8 +40,8 @@ async def list_workspaces(
 
 
 async def create_team(session: AsyncSession, settings: Settings, caller: CallerInfo, actor: Actor, name: str) -> Seat:
-    """A team whose one member and owner is the caller. Raises TooManyTeams."""
-    await users.lock_user(session, caller.user_id)  # two at once count one after the other
+    """A team whose one member and owner is the caller. Raises TooManyTeams, or what `standing.lock_own` raises."""
+    await standing.lock_own(session, caller)  # two at once count one after the other
     await members.must_be_able_to_own(session, settings, caller.user_id)
     team = Workspace(name=name, kind=WorkspaceKind.TEAM)
     session.add(team)
@@ -84,7 +84,7 @@ async def delete_team(session: AsyncSession, seat: Seat, actor: Actor) -> None:
 async def transfer(session: AsyncSession, settings: Settings, seat: Seat, actor: Actor, user_id: UUID) -> Seat:
     """The member becomes an owner, the caller an admin.
 
-    Raises ForbiddenRole, PersonalWorkspace, MemberNotFound, TooManyTeams or InvalidRequest.
+    Raises ForbiddenRole, PersonalWorkspace, MemberNotFound, MemberLeaving, TooManyTeams or InvalidRequest.
     """
     seat.must_outrank(WorkspaceRole.OWNER, "hands a workspace over")
     seat.must_be_of_a_team()
@@ -96,6 +96,8 @@ async def transfer(session: AsyncSession, settings: Settings, seat: Seat, actor:
         raise MemberNotFound
     if taker.role != WorkspaceRole.OWNER:
         await members.must_be_able_to_own(session, settings, user_id)
+    elif not await queries.has_other_owner(session, seat.workspace.id, giver.user_id):
+        raise MemberLeaving
     taker.role, giver.role = WorkspaceRole.OWNER, WorkspaceRole.ADMIN
     await members.withdraw_what_is_beyond(session, seat.workspace.id, giver.user_id, WorkspaceRole.ADMIN)
     audit.record(

@@ -1,6 +1,5 @@
 """A browser with its cookies, in front of the API and the fake provider; and what the tests look up behind them."""
 
-import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -125,13 +124,6 @@ class Behind:
         async with self.database.transaction() as session:
             query = update(Session).where(Session.id == decode("sess", session_id))
             await session.execute(query.values(confirmed_at=clock.now()))
-
-    async def until_somebody_waits(self) -> None:
-        """For a lock of this database's."""
-        waiting = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
-        async with asyncio.timeout(10):
-            while not await self.database.fetch(waiting):
-                await asyncio.sleep(0.01)
 
     async def open_sessions(self, user_id: UUID) -> int:
         async with self.database.transaction() as session:

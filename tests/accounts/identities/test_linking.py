@@ -20,6 +20,7 @@ from tests.accounts.identities.browser import FRONT, Behind, Browser, an_address
 from tests.accounts.identities.idp import Idp, Person
 from tests.accounts.identities.test_accounts import somebody
 from tests.conftest import Account
+from tests.waiting import until_somebody_waits
 
 Browsers = Callable[[], Browser]
 OWN = "/v1/me/identities"
@@ -176,7 +177,7 @@ async def test_who_is_thrown_out_meanwhile_changes_nothing_any_more(
             waiting = asyncio.create_task(browser.http.post(OWN, json=body))
         else:
             waiting = asyncio.create_task(browser.http.delete(f"{OWN}/{own['id']}"))
-        await behind.until_somebody_waits()
+        await until_somebody_waits(behind.database)
         await sessions.end_all(session, user.id, reason="password_reset")
     answer = await waiting
     assert (answer.status_code, answer.json()["code"]) == (401, "session_revoked")

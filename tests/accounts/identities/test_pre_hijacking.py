@@ -15,6 +15,7 @@ from app.accounts.users.service import drop_before
 from tests.accounts.identities.browser import Behind, Browser, an_address
 from tests.accounts.identities.idp import Idp, Person
 from tests.accounts.identities.test_accounts import somebody
+from tests.waiting import until_somebody_waits
 
 Browsers = Callable[[], Browser]
 ATTACKERS, VICTIMS = "seven purple tractors sing", "eleven tired herons wait"
@@ -190,7 +191,7 @@ async def test_a_code_that_is_being_exchanged_while_the_victim_comes_opens_nothi
     async with behind.database.transaction() as session:
         locked = await users.lock_user(session, user.id)
         waiting = asyncio.create_task(attacker.exchange(code))
-        await behind.until_somebody_waits()
+        await until_somebody_waits(behind.database)
         await drop_before(session, locked, reason="address_proved")
     answer = await waiting
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_oauth_code")
