@@ -167,6 +167,24 @@ async def test_what_was_done_stands_in_both_logs(
     assert own[0]["actor"]["email"] == f"{boss.email[0]}***@example.com"
 
 
+async def test_only_the_installations_log_tells_from_where_an_admin_did_it(
+    admin: httpx.AsyncClient, account: Account, database: Database
+) -> None:
+    await _suspend(admin, database, account)
+    await admin.request("DELETE", await _path(database, account), json={"confirm": account.email})
+    rows = await database.fetch(
+        "select e.action, e.workspace_id is null as is_installation, d.ip is not null or d.user_agent is not null as tells"
+        " from audit_entries e join audit_details d on d.entry_id = e.id where e.target_id = $1 order by 1, 2",
+        await user_of(database, account),
+    )
+    assert [tuple(row) for row in rows if row["action"] in ("account.deletion_scheduled", "user.suspended")] == [
+        ("account.deletion_scheduled", False, False),
+        ("account.deletion_scheduled", True, True),
+        ("user.suspended", False, False),
+        ("user.suspended", True, True),
+    ]
+
+
 async def test_signing_out_ends_sessions_and_leaves_keys(
     admin: httpx.AsyncClient, account: Account, settings: Settings, database: Database
 ) -> None:
