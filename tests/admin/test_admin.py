@@ -173,7 +173,7 @@ async def test_only_the_installations_log_tells_from_where_an_admin_did_it(
     await _suspend(admin, database, account)
     await admin.request("DELETE", await _path(database, account), json={"confirm": account.email})
     rows = await database.fetch(
-        "select e.action, e.workspace_id is null as is_installation, d.ip is not null or d.user_agent is not null as tells"
+        "select e.action, e.workspace_id is null, d.ip is not null or d.user_agent is not null"
         " from audit_entries e join audit_details d on d.entry_id = e.id where e.target_id = $1 order by 1, 2",
         await user_of(database, account),
     )

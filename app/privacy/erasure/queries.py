@@ -257,9 +257,9 @@ _USER = """
     where id = :user_id
 """
 
-# What was only claimed is somebody else's, for all we know: the address of an account that never verified it, of a change
-# that was asked for, of an identity elsewhere. One that was changed had been verified: both mailboxes agreed to that.
-# The log counts milliseconds.
+# What was only claimed is somebody else's, for all we know: the address of an account that never verified it, of a
+# change that was asked for, of an identity elsewhere. One that was changed had been verified: both mailboxes agreed to
+# that. The log counts milliseconds.
 _ADDRESSES = """
     select lower(d.data ->> 'old_email') as address, e.created_at + interval '1 millisecond' as until
     from workspaces w join audit_entries e on e.chain = w.id join audit_details d on d.entry_id = e.id
