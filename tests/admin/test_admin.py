@@ -216,7 +216,8 @@ async def test_of_two_admins_who_suspend_each_other_one_stays(
     await make_admin(database, account)
     async with await sign_in(settings, database, account) as second:
         answers = await asyncio.gather(_suspend(admin, database, account), _suspend(second, database, boss))
-    assert sorted(answer.status_code for answer in answers) == [200, 403]
+    done, late = sorted(answer.status_code for answer in answers)
+    assert (done, late in (401, 403)) == (200, True)  # their session may be over before they are let in
     rows = await database.fetch(
         "select status from users where id = any($1)", [await user_of(database, one) for one in (boss, account)]
     )
