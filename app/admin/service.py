@@ -129,10 +129,10 @@ async def _locked(session: AsyncSession, user_id: UUID, actor: Actor) -> User:
 
 
 async def _note(session: AsyncSession, actor: Actor, action: str, user: User, **data: str) -> None:
-    """Where the user can read it, and in the chain of the installation."""
+    """In the chain of the installation; and where the user can read it, without from where it was done."""
     workspace = await user_queries.get_personal_workspace(session, user.id)
-    for workspace_id in (workspace.id, None):
-        audit.record(session, actor, action, workspace_id=workspace_id, target=("user", user.id), data=data)
+    for by, workspace_id in ((actor.from_nowhere, workspace.id), (actor, None)):
+        audit.record(session, by, action, workspace_id=workspace_id, target=("user", user.id), data=data)
 
 
 # --- who is an admin: the operator says

@@ -249,6 +249,7 @@ async def person(
             ),
             {"address": address},
         )
+    await _move_on(database, account.workspace_id, shared, user_id, other)
     async with database.transaction() as session:
         mailed = await session.execute(text("select token_id from mails where to_address = 'friend@example.com'"))
         values = {"id": mailed.scalars().first(), "workspace": shared, "user": user_id, "now": clock.now()}
@@ -262,6 +263,33 @@ async def person(
     await tools.storage.put(export.key, WORD.encode(), "application/zip")
     yield Person(account, client, user_id, address, alone, shared, invitation)
     await client.aclose()
+
+
+async def _move_on(database: Database, personal: UUID, shared: UUID, user_id: UUID, other: UUID) -> None:
+    """They had another address before, by which others know them."""
+    old, invitation = f"before.{WORD}.{user_id.hex}@example.com", new_id()
+    statement = """
+        insert into invitations (id, workspace_id, email, role, invited_by, created_at, expires_at)
+        values (:id, :workspace, :email, 'member', :by, :now, :now)"""
+    async with database.transaction() as session:
+        now = clock.now()
+        values = {"id": invitation, "workspace": shared, "email": old, "by": other, "now": now}
+        await session.execute(text(statement), values)
+        mail.post(
+            session,
+            "invitation",
+            to=old,
+            locale="vi",
+            workspace_id=shared,
+            token_id=invitation,
+            expires_at=now + timedelta(days=1),
+        )
+        by = audit.Actor("user", other)
+        audit.record(session, by, "invitation.withdrawn", workspace_id=shared, data={"email": old})
+    async with database.transaction() as session:
+        data = {"old_email": old, "new_email": f"{WORD}@example.com"}
+        by, target = audit.Actor("user", user_id), ("user", user_id)
+        audit.record(session, by, "email.changed", workspace_id=personal, target=target, data=data)
 
 
 async def _fill(

@@ -1,6 +1,6 @@
 """SQL of the audit log."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -143,9 +143,11 @@ _ERASE = """
     select range_agg(int8range(number, number + 1))::text as entries, count(*) as number from gone
 """
 _WHOLE = "true"
+# A word counts where it is all that is said, however deep, and before the moment until which it meant the user.
 _ABOUT_USER = """(e.actor_id = :user_id or e.target_id = any (:targets)
-    or exists (select 1 from unnest(cast(:words as text[])) word
-               where position(word in lower(d.data::text || ' ' || coalesce(d.ip, ''))) > 0))"""
+    or exists (select 1 from jsonb_path_query(d.data, 'strict $.** ? (@.type() == "string")') said
+               join jsonb_to_recordset(:words) known (word text, until timestamptz) on known.word = lower(said #>> '{}')
+               where known.until is null or e.created_at < known.until))"""
 
 
 async def lock_chain(session: AsyncSession, chain: UUID) -> None:
@@ -158,12 +160,20 @@ async def erase_chain(session: AsyncSession, chain: UUID) -> tuple[str | None, i
     return row.entries, row.number
 
 
+def _about_user(
+    statement: str, user_id: UUID, targets: Sequence[UUID], words: Mapping[str, datetime | None], **more: Any
+) -> tuple[Any, dict[str, Any]]:
+    known = [{"word": word, "until": until and until.isoformat()} for word, until in words.items()]
+    values = {"erased": ERASED, "user_id": user_id, "targets": list(targets), "words": known, **more}
+    return text(statement).bindparams(bindparam("words", type_=JSONB)), values
+
+
 async def erase_about_user(
-    session: AsyncSession, chain: UUID, user_id: UUID, *, targets: Sequence[UUID], words: Sequence[str]
+    session: AsyncSession, chain: UUID, user_id: UUID, *, targets: Sequence[UUID], words: Mapping[str, datetime | None]
 ) -> tuple[str | None, int]:
-    """The same for entries by the user, about these, or that say one of the words (in lower case)."""
-    values = {"chain": chain, "erased": ERASED, "user_id": user_id, "targets": list(targets), "words": list(words)}
-    row = (await session.execute(text(_ERASE.format(which=_ABOUT_USER)), values)).one()
+    """The same for entries by the user, about these, or that say one of the words."""
+    erasing = _about_user(_ERASE.format(which=_ABOUT_USER), user_id, targets, words, chain=chain)
+    row = (await session.execute(*erasing)).one()
     return row.entries, row.number
 
 
@@ -174,11 +184,10 @@ _CHAINS_ABOUT_USER = f"""
 
 
 async def list_chains_about_user(
-    session: AsyncSession, user_id: UUID, *, targets: Sequence[UUID], words: Sequence[str]
+    session: AsyncSession, user_id: UUID, *, targets: Sequence[UUID], words: Mapping[str, datetime | None]
 ) -> Sequence[UUID]:
     """The chains with details `erase_about_user` would erase. It reads the whole log."""
-    values = {"erased": ERASED, "user_id": user_id, "targets": list(targets), "words": list(words)}
-    return (await session.execute(text(_CHAINS_ABOUT_USER), values)).scalars().all()
+    return (await session.execute(*_about_user(_CHAINS_ABOUT_USER, user_id, targets, words))).scalars().all()
 
 
 # --- reading

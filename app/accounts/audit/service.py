@@ -1,7 +1,8 @@
 """Writing to the audit log."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -29,6 +30,11 @@ class Actor:
     @classmethod
     def of(cls, caller: CallerInfo, visitor: Visitor) -> "Actor":
         return cls("api_key" if caller.key_id else "user", caller.user_id, caller.key_id, visitor)
+
+    @property
+    def from_nowhere(self) -> "Actor":
+        """The same for those who are not to know from where."""
+        return replace(self, visitor=None)
 
 
 OPERATOR = Actor("operator")
@@ -76,11 +82,12 @@ async def erase_chain(session: AsyncSession, workspace_id: UUID, *, about: tuple
 
 
 async def erase_about_user(
-    session: AsyncSession, chain: UUID, user_id: UUID, *, targets: Sequence[UUID], words: Sequence[str]
+    session: AsyncSession, chain: UUID, user_id: UUID, *, targets: Sequence[UUID], words: Mapping[str, datetime | None]
 ) -> int:
     """Erase the details of the chain's entries by the user, about one of these, or that say one of the words.
 
-    The words are in lower case. That it was done is noted in the chain; of how many entries is returned.
+    The words are in lower case, and whole: what somewhere in the data is all that is said. Each counts in entries from
+    before its moment, or in all. That it was done is noted in the chain; of how many entries is returned.
     """
     await queries.lock_chain(session, chain)
     gone = await queries.erase_about_user(session, chain, user_id, targets=targets, words=words)
@@ -96,7 +103,7 @@ def _note_erasure(session: AsyncSession, chain: UUID, about: tuple[str, UUID], g
 
 
 async def list_chains_about_user(
-    session: AsyncSession, user_id: UUID, *, targets: Sequence[UUID], words: Sequence[str]
+    session: AsyncSession, user_id: UUID, *, targets: Sequence[UUID], words: Mapping[str, datetime | None]
 ) -> Sequence[UUID]:
     """The chains in which `erase_about_user` would erase something."""
     return await queries.list_chains_about_user(session, user_id, targets=targets, words=words)

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Row, Uuid, bindparam, exists, func, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.models import Member, User, Workspace, WorkspaceKind, WorkspaceRole
@@ -75,15 +76,23 @@ async def list_scheduled(session: AsyncSession) -> Sequence[UUID]:
 # --- teams
 
 
-async def list_teams_left_alone(session: AsyncSession, user_id: UUID) -> Sequence[Workspace]:
-    """Teams with other members and no other owner who stays, locked in the order of their ids."""
+async def lock_teams(session: AsyncSession, user_id: UUID) -> None:
+    """Nobody changes these teams or their members from now on. Who else is in them has to be asked afterwards.
+
+    The statement that waits for a lock still sees the members as they were before it waited. The user's own row is
+    locked: that keeps them out of further teams, whose members refer to it.
+    """
     await session.execute(
         select(Workspace.id)
         .join(Member, Member.workspace_id == Workspace.id)
-        .where(Member.user_id == user_id, Workspace.kind == WorkspaceKind.TEAM, Workspace.deleted_at.is_(None))
+        .where(Member.user_id == user_id, Workspace.kind == WorkspaceKind.TEAM)
         .order_by(Workspace.id)
-        .with_for_update(of=Workspace)
+        .with_for_update(of=Workspace, key_share=True)  # rows that refer to them can still be written
     )
+
+
+async def list_teams_left_alone(session: AsyncSession, user_id: UUID) -> Sequence[Workspace]:
+    """Teams with other members and no other owner who stays. They are locked."""
     mine = select(Member.workspace_id).where(Member.user_id == user_id, Member.role == WorkspaceRole.OWNER)
     others = (Member.workspace_id == Workspace.id) & (Member.user_id != user_id)
     staying = (
@@ -115,17 +124,22 @@ async def list_own_workspaces(session: AsyncSession, user_id: UUID) -> Sequence[
     return (await session.execute(query.order_by(Workspace.id))).scalars().all()
 
 
-async def list_shared_teams(session: AsyncSession, user_id: UUID) -> Sequence[UUID]:
-    """Teams the user is in with others, locked in the order of their ids."""
+async def list_teams(session: AsyncSession, user_id: UUID) -> Sequence[Row[UUID, bool]]:
+    """Teams the user is in, and whether others are too. They are locked."""
     others = exists().where(Member.workspace_id == Workspace.id, Member.user_id != user_id).correlate(Workspace)
     query = (
-        select(Workspace.id)
+        select(Workspace.id, others.label("has_others"))
         .join(Member, Member.workspace_id == Workspace.id)
-        .where(Member.user_id == user_id, Workspace.kind == WorkspaceKind.TEAM, others)
+        .where(Member.user_id == user_id, Workspace.kind == WorkspaceKind.TEAM)
         .order_by(Workspace.id)
-        .with_for_update(of=Workspace)
     )
-    return (await session.execute(query)).scalars().all()
+    return (await session.execute(query)).all()
+
+
+async def close_teams(session: AsyncSession, workspace_ids: Sequence[UUID]) -> None:
+    """Nobody joins them any more."""
+    statement = "update workspaces set deleted_at = now() where id = any (:workspaces) and deleted_at is null"
+    await erase(session, statement, {"workspaces": list(workspace_ids)})
 
 
 _PROMOTE = """
@@ -175,12 +189,16 @@ async def lock_open_tasks(session: AsyncSession, workspace_id: UUID, mode: str, 
 
 _KEYS = "select id from api_keys where user_id = :user_id or workspace_id = any (:workspaces)"
 _PROOFS = "select id from proofs where user_id = :user_id"
-_INVITED = "select id from invitations where lower(email) = any (:addresses) or workspace_id = any (:workspaces)"
+# By what others have written: only by addresses that were shown to be the user's, as long as they were.
+_THEIRS = """exists (select 1 from jsonb_to_recordset(:addresses) known (address text, until timestamptz)
+    where known.address = lower({column}) and (known.until is null or created_at < known.until))"""
+_INVITED = f"""select id from invitations
+    where {_THEIRS.format(column="email")} or workspace_id = any (:workspaces)"""
 _TASKS = "select id from tasks where workspace_id = any (:workspaces)"
 _BATCHES = "select id from batches where workspace_id = any (:workspaces)"
 
 # Mails to the user, of their workspaces, or with a link that is theirs or names them.
-_MAILED = """(lower(to_address) = any (:addresses)
+_MAILED = f"""({_THEIRS.format(column="to_address")}
     or id in (select e.id from events e where e.workspace_id = any (:workspaces) and e.type like 'mail.%'))"""
 _LINKED = f"""(token_id in ({_PROOFS}) or token_id in ({_INVITED})
     or token_id in (select id from invitations where invited_by = :user_id))"""
@@ -239,13 +257,16 @@ _USER = """
     where id = :user_id
 """
 
+# What was only claimed is somebody else's, for all we know: the address of an account that never verified it, of a
+# change that was asked for, of an identity elsewhere. One that was changed had been verified: both mailboxes agreed to
+# that. The log counts milliseconds.
 _ADDRESSES = """
-    select distinct lower(address) from (
-        select email as address from users where id = :user_id
-        union all select canonical_email from users where id = :user_id
-        union all select email from proofs where user_id = :user_id
-        union all select email from identities where user_id = :user_id
-    ) known where address is not null and address not like 'erased-%@invalid'
+    select lower(d.data ->> 'old_email') as address, e.created_at + interval '1 millisecond' as until
+    from workspaces w join audit_entries e on e.chain = w.id join audit_details d on d.entry_id = e.id
+    where w.owner_id = :user_id and w.kind = 'personal' and e.action = 'email.changed' and e.target_id = :user_id
+    union all
+    select lower(email), null from users where id = :user_id and email_verified_at is not null
+    order by until nulls last
 """
 
 _TARGETS = f"""
@@ -260,6 +281,12 @@ def _bound(statement: str, values: Mapping[str, Any]) -> tuple[Any, dict[str, An
     made = text(statement)
     if "workspaces" in used:
         made = made.bindparams(bindparam("workspaces", type_=ARRAY(Uuid)))
+    if "addresses" in used:
+        made = made.bindparams(bindparam("addresses", type_=JSONB))
+        known: Mapping[str, datetime | None] = used["addresses"]
+        used["addresses"] = [
+            {"address": address, "until": until and until.isoformat()} for address, until in known.items()
+        ]
     return made, used
 
 
@@ -278,9 +305,13 @@ async def erase_user(session: AsyncSession, user_id: UUID) -> None:
     await session.execute(text(_USER), {"user_id": user_id})
 
 
-async def list_addresses(session: AsyncSession, user_id: UUID) -> list[str]:
-    """Those we know the user by, in lower case."""
-    return list((await session.execute(text(_ADDRESSES), {"user_id": user_id})).scalars())
+async def list_addresses(session: AsyncSession, user_id: UUID) -> dict[str, datetime | None]:
+    """Those that were shown to be the user's, in lower case, and until when each was; None: it still is.
+
+    Known until the row of the user, and the details of their own workspace's chain, are erased.
+    """
+    rows = await session.execute(text(_ADDRESSES), {"user_id": user_id})
+    return {row.address: row.until for row in rows}
 
 
 async def list_targets(session: AsyncSession, values: Mapping[str, Any]) -> Sequence[UUID]:

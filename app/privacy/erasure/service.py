@@ -18,6 +18,7 @@ from app.accounts.audit.service import Actor
 from app.accounts.models import Role, User, UserStatus, Workspace
 from app.accounts.sessions import service as sessions
 from app.accounts.users import queries as users
+from app.accounts.workspaces import members
 from app.assets import service as assets
 from app.assets.tools import AssetTools
 from app.batches import queries as batches
@@ -68,6 +69,7 @@ async def schedule(session: AsyncSession, user_id: UUID, actor: Actor, *, grace:
         return user
     if user.role == Role.ADMIN and actor.user_id == user_id:
         raise AdminsStay
+    await queries.lock_teams(session, user_id)
     if teams := await queries.list_teams_left_alone(session, user_id):
         names = ", ".join(repr(team.name) for team in teams)
         raise LastOwner(
@@ -128,10 +130,14 @@ def _post(session: AsyncSession, kind: mail.Kind, user: User, workspace: Workspa
 
 
 async def _note(session: AsyncSession, actor: Actor, action: str, user: User) -> Workspace:
-    """In the chain of the user's own workspace; what somebody else does to them in that of the installation too."""
+    """In the chain of the user's own workspace; what somebody else does to them in that of the installation too, which
+    alone tells from where."""
     workspace = await users.get_personal_workspace(session, user.id)
-    for workspace_id in (workspace.id,) if actor.user_id == user.id else (workspace.id, None):
-        audit.record(session, actor, action, workspace_id=workspace_id, target=("user", user.id))
+    is_own = actor.user_id == user.id
+    by = actor if is_own else actor.from_nowhere
+    audit.record(session, by, action, workspace_id=workspace.id, target=("user", user.id))
+    if not is_own:
+        audit.record(session, actor, action, workspace_id=None, target=("user", user.id))
     return workspace
 
 
@@ -156,9 +162,8 @@ async def erase_due(database: Database, tools: AssetTools, *, only: UUID | None 
 
 async def _erase(database: Database, tools: AssetTools, due: Any) -> None:
     user_id: UUID = due.user_id
-    if due.erased_at is None:
-        async with database.transaction() as session:
-            await _begin(session, user_id)
+    async with database.transaction() as session:
+        await _begin(session, user_id)
     async with database.transaction() as session:
         workspaces = await queries.list_own_workspaces(session, user_id)
         values: dict[str, Any] = {
@@ -168,11 +173,13 @@ async def _erase(database: Database, tools: AssetTools, due: Any) -> None:
             "last_mail": due.mail_id,
         }
     await cancel_tasks(database, user_id)
-    await _erase_audit_details(database, user_id, values)
+    await _erase_details_elsewhere(database, user_id, values)
     await _each(database, user_id, queries.CONTENT, values)
     await _erase_assets(database, tools, user_id, workspaces)
     await exports.erase(database, tools, user_id)
     await _each(database, user_id, queries.PERSON, values)
+    # The last that knows earlier addresses: who begins again after this has nothing left to look for by them.
+    await _erase_own_details(database, user_id, workspaces)
     mail_id = due.mail_id
     if due.erased_at is None:
         async with database.transaction() as session:
@@ -181,37 +188,56 @@ async def _erase(database: Database, tools: AssetTools, due: Any) -> None:
 
 
 async def _begin(session: AsyncSession, user_id: UUID) -> None:
-    """From here on there is no way back, and nobody signs in any more."""
+    """From here on there is no way back, nobody signs in any more, and the user is in no team with others.
+
+    Done again each time: somebody may have been joining a team.
+    """
     user = await users.lock_user(session, user_id)
     user.status, user.role, user.password_hash = UserStatus.ERASED, Role.USER, None
-    teams = await queries.list_shared_teams(session, user_id)
-    for team in teams:
-        heir = await queries.promote_in_place_of(session, team, user_id)
-        if heir is not None:
-            role = {"role": "owner"}
-            audit.record(
-                session, audit.SYSTEM, "member.role_changed", workspace_id=team, target=("user", heir), data=role
-            )
-            changes.tell(session, heir)
-        audit.record(session, audit.SYSTEM, "member.removed", workspace_id=team, target=("user", user_id))
-    await queries.remove_members(session, user_id, teams)
+    await queries.lock_teams(session, user_id)
+    teams = await queries.list_teams(session, user_id)
+    shared = [team.id for team in teams if team.has_others]
+    for team_id in shared:
+        await _leave(session, team_id, user_id)
+    await queries.remove_members(session, user_id, shared)
+    alone = [team.id for team in teams if not team.has_others]
+    await queries.close_teams(session, alone)  # whoever has an invitation comes too late
+    for team_id in alone:
+        changes.tell(session, team_id)
     await sessions.end_all(session, user_id, reason="erased")
 
 
-async def _erase_audit_details(database: Database, user_id: UUID, values: dict[str, Any]) -> None:
-    for workspace_id in values["workspaces"]:
-        async with database.transaction() as session:
-            await queries.take_time(session)
-            await audit.erase_chain(session, workspace_id, about=("user", user_id))
+async def _leave(session: AsyncSession, team_id: UUID, user_id: UUID) -> None:
+    """What goes with somebody's seat, and who takes their place if it was the last owner's."""
+    heir = await queries.promote_in_place_of(session, team_id, user_id)
+    if heir is not None:
+        role = {"role": "owner"}
+        target = ("user", heir)
+        audit.record(session, audit.SYSTEM, "member.role_changed", workspace_id=team_id, target=target, data=role)
+        changes.tell(session, heir)
+    await members.withdraw_what_is_beyond(session, team_id, user_id, None)
+    audit.record(session, audit.SYSTEM, "member.removed", workspace_id=team_id, target=("user", user_id))
+
+
+async def _erase_details_elsewhere(database: Database, user_id: UUID, values: dict[str, Any]) -> None:
+    """In all chains but those of the user's own workspaces."""
     words = values["addresses"]
     async with database.transaction() as session:
         await queries.take_time(session)
         targets = await queries.list_targets(session, values)
         chains = await audit.list_chains_about_user(session, user_id, targets=targets, words=words)
     for chain in chains:
+        if chain not in values["workspaces"]:
+            async with database.transaction() as session:
+                await queries.take_time(session)
+                await audit.erase_about_user(session, chain, user_id, targets=targets, words=words)
+
+
+async def _erase_own_details(database: Database, user_id: UUID, workspaces: Sequence[UUID]) -> None:
+    for workspace_id in workspaces:
         async with database.transaction() as session:
             await queries.take_time(session)
-            await audit.erase_about_user(session, chain, user_id, targets=targets, words=words)
+            await audit.erase_chain(session, workspace_id, about=("user", user_id))
 
 
 async def _each(database: Database, user_id: UUID, statements: dict[str, str], values: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,8 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.audit import service as audit
 from app.accounts.audit import verify
 from app.accounts.audit.verify import Breach
+from app.core import clock
 from app.core.db import Database
 from app.core.ids import new_id
+from app.core.visitor import Visitor
 
 TABLES = ("audit_entries", "audit_details", "audit_chains")
 AT = "where chain = :chain and number = {}"
@@ -165,7 +168,7 @@ async def test_an_erasure_that_claims_more_than_it_did_is_named(database: Databa
         actor = (
             await session.execute(text(f"select actor_id from audit_entries {AT.format(2)}"), {"chain": chain})
         ).scalar_one()
-        await audit.erase_about_user(session, chain, actor, targets=(), words=())
+        await audit.erase_about_user(session, chain, actor, targets=(), words={})
     async with guards_off(database) as session:
         statement = f"""update audit_details set data = '{{"entries": "{{[1,6)}}"}}' where entry_id = {IDS.format(6)}"""
         await session.execute(text(statement), {"chain": chain})
@@ -187,13 +190,40 @@ async def test_only_what_is_about_the_user_is_erased(database: Database) -> None
         async with database.transaction() as session:
             audit.record(session, actor, "thing.done", workspace_id=chain, target=target, data=data)
     async with database.transaction() as session:
-        words = ["an@example.com"]
+        words = {"an@example.com": None}
         assert await audit.erase_about_user(session, chain, user, targets=[user, invitation], words=words) == 4
     left = await database.fetch(
         "select e.number from audit_entries e join audit_details d on d.entry_id = e.id where chain = $1 order by 1",
         chain,
     )
     assert [row["number"] for row in left] == [5, 6]
+
+
+@pytest.mark.parametrize(
+    ("data", "is_erased"),
+    [
+        ({"deep": [{"to": ["x", "AN@example.com"]}]}, True),
+        ({"email": "han@example.com"}, False),
+        ({"email": "an@example.com.vn"}, False),
+        ({"text": "asked by an@example.com"}, False),
+        ({"an@example.com": "a"}, False),
+        ({"email": "before@example.com"}, True),
+        ({"email": "since@example.com"}, False),
+    ],
+)
+async def test_a_word_counts_where_it_is_all_that_is_said_in_its_time(
+    database: Database, data: dict[str, Any], is_erased: bool
+) -> None:
+    chain = new_id()
+    actor = audit.Actor("user", new_id(), visitor=Visitor("203.0.113.7", "an@example.com"))
+    async with database.transaction() as session:
+        audit.record(session, actor, "thing.done", workspace_id=chain, data=data)
+    hour = timedelta(hours=1)
+    words = {"an@example.com": None, "before@example.com": clock.now() + hour, "since@example.com": clock.now() - hour}
+    async with database.transaction() as session:
+        found = await audit.list_chains_about_user(session, new_id(), targets=(), words=words)
+        erased = await audit.erase_about_user(session, chain, new_id(), targets=(), words=words)
+    assert (chain in found, erased) == (is_erased, int(is_erased))
 
 
 async def test_a_chain_rewritten_whole_is_found_by_an_end_that_was_written_down(
