@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.mail.models import CaughtMail, Mail
+from app.mail.models import CaughtMail
 
 # Up to $2 mails that are due, for $3 seconds; none while the backend $1 is paused. At most $4 tries, and $5 days.
 # Those tried less often go first: what fails again and again delays nobody.
@@ -87,15 +87,6 @@ CAUGHT_AT_MOST = 500
 FORGET_CAUGHT = f"""
     delete from caught_mails where id <= (select id from caught_mails order by id desc offset {CAUGHT_AT_MOST} limit 1)
 """
-
-
-async def erase(session: AsyncSession, addresses: Sequence[str]) -> None:
-    """Every mail to one of them, or that names one."""
-    names = [address.lower() for address in addresses]
-    for model in (Mail, CaughtMail):
-        await session.execute(delete(model).where(func.lower(model.to_address).in_(names)))
-    of_them = [func.lower(Mail.facts[fact].astext).in_(names) for fact in ("new_email", "inviter")]
-    await session.execute(delete(Mail).where(Mail.status != "pending", or_(*of_them)))
 
 
 async def list_caught(session: AsyncSession, *, to: str | None) -> Sequence[CaughtMail]:

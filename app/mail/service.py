@@ -1,6 +1,5 @@
 """Asking for a mail, in the transaction of what it tells of."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
@@ -74,15 +73,6 @@ def post(
         )
     )
     queue.publish(session, CHANNEL, DUE)
-
-
-async def erase(session: AsyncSession, addresses: Sequence[str]) -> None:
-    """Forget every mail to these addresses, sent or not, and the sent ones that name them.
-
-    Whoever wants a last mail to one of them posts it afterwards: `account_deleted` leaves no row once it is sent.
-    """
-    await session.flush()
-    await queries.erase(session, addresses)
 
 
 async def forget_old(database: Database, settings: Settings) -> int:

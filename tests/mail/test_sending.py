@@ -227,20 +227,6 @@ async def test_the_last_mail_to_a_deleted_account_leaves_no_row(outbox: Outbox, 
     assert await outbox.statuses() == {}
 
 
-async def test_erasing_forgets_mails_to_an_address_and_those_that_name_it(
-    outbox: Outbox, database: Database, smtp: SmtpServer
-) -> None:
-    await outbox.post(to="Thu@Example.com")
-    await outbox.post("email_changed", "old@example.com", facts={"new_email": "thu@example.com"})
-    await outbox.post(to="other@example.com")
-    await outbox.postman(backend="catcher").deliver()
-    async with database.transaction() as session:
-        await service.erase(session, ["thu@example.com"])
-    assert (await outbox.statuses()).keys() == {"other@example.com"}
-    caught = await database.fetch("select to_address from caught_mails where lower(to_address) = 'thu@example.com'")
-    assert caught == []
-
-
 async def test_old_mails_are_forgotten_and_those_that_wait_are_not(outbox: Outbox, database: Database) -> None:
     for to, status in (
         ("sent@example.com", "sent"),

@@ -11,6 +11,7 @@ from app.assets.tools import AssetTools
 from app.core.db import Database
 from app.core.settings import Settings
 from app.ledger.verify import verify
+from app.privacy.erasure import queries
 from app.privacy.erasure import service as erasure
 from tests.accounts.signed_in import let_due, make_team, sign_in, user_of
 from tests.conftest import Account
@@ -213,3 +214,21 @@ async def test_two_workers_at_once_do_no_harm(
     await let_due(database, me)
     done = await asyncio.gather(*(erasure.erase_due(database, tools, only=me) for _ in range(3)))
     assert sorted(done) == [0, 0, 1]
+
+
+async def test_a_worker_that_comes_late_does_not_lose_the_last_mail(
+    account: Account, person: httpx.AsyncClient, database: Database, tools: AssetTools
+) -> None:
+    """It claimed the erasure, and another did all of it meanwhile."""
+    user_id = await user_of(database, account)
+    await _delete(person, account.email)
+    await let_due(database, user_id)
+    async with database.transaction() as session:
+        late = await queries.claim(
+            session, erasure.LEASE, settled=erasure.SETTLED, patience=erasure.PATIENCE, only=user_id
+        )
+    await let_due(database, user_id)
+    assert await erasure.erase_due(database, tools, only=user_id) == 1
+    await erasure._erase(database, tools, late)
+    mails = await database.fetch("select kind, status from mails where to_address = $1", account.email)
+    assert [(mail["kind"], mail["status"]) for mail in mails] == [("account_deleted", "pending")]

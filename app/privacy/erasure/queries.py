@@ -202,6 +202,7 @@ _MAILED = f"""({_THEIRS.format(column="to_address")}
     or id in (select e.id from events e where e.workspace_id = any (:workspaces) and e.type like 'mail.%'))"""
 _LINKED = f"""(token_id in ({_PROOFS}) or token_id in ({_INVITED})
     or token_id in (select id from invitations where invited_by = :user_id))"""
+_LAST_MAIL = "select mail_id from erasures where user_id = :user_id"
 _NAMED = f"id in (select id from mails where {_LINKED})"
 
 # Of an error only its code stays: its message may repeat what the customer wrote.
@@ -235,8 +236,8 @@ CONTENT: dict[str, str] = {
 }
 
 PERSON: dict[str, str] = {
-    "caught_mails": f"delete from caught_mails where id is distinct from :last_mail and ({_MAILED} or {_NAMED})",
-    "mails": f"delete from mails where id is distinct from :last_mail and ({_MAILED} or {_LINKED})",
+    "caught_mails": f"delete from caught_mails where id is distinct from ({_LAST_MAIL}) and ({_MAILED} or {_NAMED})",
+    "mails": f"delete from mails where id is distinct from ({_LAST_MAIL}) and ({_MAILED} or {_LINKED})",
     "invitations": f"""
         update invitations set email = 'erased-' || id || '@invalid',
             revoked_at = case when accepted_at is null then coalesce(revoked_at, now()) else revoked_at end

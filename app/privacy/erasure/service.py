@@ -170,7 +170,6 @@ async def _erase(database: Database, tools: AssetTools, due: Any) -> None:
             "user_id": user_id,
             "workspaces": list(workspaces),
             "addresses": await queries.list_addresses(session, user_id),
-            "last_mail": due.mail_id,
         }
     await cancel_tasks(database, user_id)
     await _erase_details_elsewhere(database, user_id, values)
@@ -266,6 +265,9 @@ async def _erase_assets(database: Database, tools: AssetTools, user_id: UUID, wo
 async def _finish(session: AsyncSession, user_id: UUID) -> UUID | None:
     """The last mail, and then nobody knows the address any more. The mail's id."""
     user = await users.lock_user(session, user_id)
+    erasure = await session.get_one(Erasure, user_id, populate_existing=True)
+    if erasure.erased_at is not None:  # by another worker, while this one took longer than its lease
+        return erasure.mail_id
     workspace = await users.get_personal_workspace(session, user_id)
     mail_id = None
     if user.email_verified_at is not None:
