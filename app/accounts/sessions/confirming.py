@@ -10,7 +10,7 @@ from app.accounts.proofs import service as proofs
 from app.accounts.proofs.errors import InvalidLink
 from app.accounts.proofs.models import Purpose
 from app.accounts.schemas import CallerInfo
-from app.accounts.sessions import service
+from app.accounts.sessions import devices, service
 from app.accounts.signing_in import limits
 from app.accounts.signing_in.desk import SignInDesk
 from app.accounts.signing_in.errors import WrongPassword
@@ -59,6 +59,7 @@ async def send_link(desk: SignInDesk, visitor: Visitor, caller: CallerInfo) -> N
             to=user.email,
             locale=user.locale,
             workspace_id=workspace.id,
+            facts={"ip": visitor.ip, "user_agent": devices.describe(visitor.user_agent)},
             token_id=proof.id,
             expires_at=proof.expires_at,
         )

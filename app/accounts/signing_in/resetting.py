@@ -11,6 +11,7 @@ from app.accounts.audit.service import Actor
 from app.accounts.models import User
 from app.accounts.proofs import service as proofs
 from app.accounts.proofs.models import Purpose
+from app.accounts.sessions import devices
 from app.accounts.sessions import service as sessions
 from app.accounts.signing_in.errors import WrongPassword
 from app.accounts.users import queries as users_queries
@@ -92,7 +93,7 @@ async def _set(
         to=user.email,
         locale=user.locale,
         workspace_id=workspace.id,
-        facts={"ip": visitor.ip, "user_agent": visitor.user_agent},
+        facts={"ip": visitor.ip, "user_agent": devices.describe(visitor.user_agent)},
     )
     actor = Actor("user", user.id, visitor=visitor)
     audit.record(session, actor, action, workspace_id=workspace.id, target=("user", user.id))

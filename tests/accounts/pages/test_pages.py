@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from app.accounts.pages import words
 from app.accounts.pages.router import choose
+from app.core.problems import Problem
 from app.core.settings import Settings
 from app.mail.writing import PAGES
 from app.main import create_app
@@ -41,6 +42,11 @@ async def test_it_is_shown_in_the_readers_language(web: httpx.AsyncClient, page:
     own = words.PAGES[language][page]  # type: ignore[index]
     assert own.title in said
     assert own.button in said
+
+
+@pytest.mark.parametrize("language", words.LANGUAGES)
+def test_it_has_words_for_problems_that_there_are(language: words.Language) -> None:
+    assert words.PROBLEMS[language].keys() <= Problem.catalogue.keys()
 
 
 async def test_it_holds_nothing_that_leaks_or_runs(web: httpx.AsyncClient) -> None:

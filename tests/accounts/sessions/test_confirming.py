@@ -1,5 +1,6 @@
 """A fresh proof that it is the user: what wants one, and how it is given."""
 
+import json
 from datetime import timedelta
 
 import httpx
@@ -36,6 +37,17 @@ async def link_of(database: Database, settings: Settings, person: Person) -> str
 async def ask_for_link(person: Person) -> None:
     answer = await person.http.post("/v1/auth/confirm", json={})
     assert (answer.status_code, answer.json()["status"]) == (200, "mail_sent")
+
+
+async def test_the_mail_tells_which_device_asks(member: Member, settings: Settings, database: Database) -> None:
+    """Whoever stole a session has the link sent to its owner, who has to see that it was not they."""
+    await database.fetch("update users set password_hash = null where email = $1", member.email)
+    agent = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
+    async with client(settings, member.tokens["access_token"]) as http:
+        asked = await http.post("/v1/auth/confirm", json={}, headers={"User-Agent": agent})
+    assert asked.json()["status"] == "mail_sent"
+    (mail,) = await database.fetch("select facts from mails where to_address = $1 and kind = 'confirm'", member.email)
+    assert json.loads(mail["facts"]) == {"ip": "127.0.0.1", "user_agent": "Firefox on Windows"}
 
 
 async def grow_old(database: Database, session_id: object, minutes: float) -> None:
