@@ -1,6 +1,6 @@
 """What a caller may give a key: never more than it has itself."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -36,33 +36,47 @@ class Power:
         )
 
 
-def check(caller: CallerInfo, power: Power) -> None:
-    """Raises ForbiddenGrant naming the first field in which the key would be more than the caller."""
+def check_current(caller: CallerInfo) -> None:
+    """Raises ForbiddenGrant: who holds on to a secret that was rotated out does not outlive that."""
     if caller.is_superseded:
         raise ForbiddenGrant("This secret was rotated out: keys are managed with the new one.")
+
+
+def check(caller: CallerInfo, power: Power, *, named: Collection[str] | None = None) -> None:
+    """Raises ForbiddenGrant naming the first field in which the key would be more than the caller.
+
+    `named` are the fields the request has; None: all. Others are not pointed at.
+    """
+    check_current(caller)
+    for field, detail in _excesses(caller, power):
+        if named is None or field in named:
+            raise ForbiddenGrant.at(f"/{field}", detail)
+        raise ForbiddenGrant(f"This key can do more than you may give. {detail}")
+
+
+def _excesses(caller: CallerInfo, power: Power) -> Iterator[tuple[str, str]]:
+    """Each field in which the key would be more, and why."""
     if caller.mode == "test" and power.mode == "live":
-        raise ForbiddenGrant.at("/mode", "A test key makes test keys only.")
-    wider = sorted(set(power.scopes) - caller.scopes)
-    if wider:
+        yield "mode", "A test key makes test keys only."
+    if wider := sorted(set(power.scopes) - caller.scopes):
         whose = "Your own key" if caller.key_id else "Your role in this workspace"
-        raise ForbiddenGrant.at("/scopes", f"{whose} lacks {wider[0]!r}.")
+        yield "scopes", f"{whose} lacks {wider[0]!r}."
     if caller.key_id is None:
         return
     if caller.ends_at is not None and (power.expires_at is None or power.expires_at > caller.ends_at):
-        raise ForbiddenGrant.at("/expires_at", "The key would outlive your own.")
-    _check_limits(caller.limits or KeyLimits(), power)
-
-
-def _check_limits(own: KeyLimits, power: Power) -> None:
+        yield "expires_at", "The key would outlive your own."
+    own = caller.limits or KeyLimits()
     if own.networks is not None:
         asked = None if power.allowed_ips is None else [networks.read(text) for text in power.allowed_ips]
         if asked is None or networks.first_outside(asked, own.networks) is not None:
-            raise ForbiddenGrant.at("/allowed_ips", "Your own key may not be used from all of these addresses.")
+            yield "allowed_ips", "Your own key may not be used from all of these addresses."
     if own.operations is not None and (
         power.allowed_operations is None or not own.operations.issuperset(power.allowed_operations)
     ):
-        raise ForbiddenGrant.at("/allowed_operations", "Your own key may not order all of these operations.")
+        yield "allowed_operations", "Your own key may not order all of these operations."
     if own.rate_limit is not None and (power.rate_limit is None or power.rate_limit > own.rate_limit):
-        raise ForbiddenGrant.at("/rate_limit", f"Your own key has {own.rate_limit} requests a minute.")
-    if own.budget_key_id is not None and power.budget_key_id != own.budget_key_id:
-        raise ForbiddenGrant.at("/budget", "Your own key has a budget, and this one would not spend from it.")
+        yield "rate_limit", f"Your own key has {own.rate_limit} requests a minute."
+    if own.budget_key_id is not None and power.mode != caller.mode:
+        yield "mode", f"Your own key has a budget of {caller.mode} credits: it makes {caller.mode} keys alone."
+    elif own.budget_key_id is not None and power.budget_key_id != own.budget_key_id:
+        yield "budget", "Your own key has a budget, and this one would not spend from it."

@@ -128,7 +128,7 @@ async def rotate_api_key(
     "/{key_id}",
     status_code=204,
     operation_id="revoke_api_key",
-    responses=problems(*CALLER_PROBLEMS, ApiKeyNotFound),
+    responses=problems(*CALLER_PROBLEMS, ApiKeyNotFound, ForbiddenGrant),
 )
 async def revoke_api_key(
     key_id: KeyId, caller: KeysWriter, visitor: VisitorDep, database: DatabaseDep, callers: CallersDep

@@ -69,7 +69,7 @@ async def create_key(
     """A further key of the caller's workspace, never more than the caller; and its secret.
 
     `operations` are those there are. Raises ForbiddenGrant, EmailUnverified, InvalidRequest, or what
-    `standing.lock_own` raises.
+    `standing.lock_own_seat` raises.
     """
     mode = order.mode or caller.mode
     scopes = order.scopes or [scope for scope in KEY_SCOPES if scope in caller.scopes]
@@ -77,7 +77,7 @@ async def create_key(
         raise InvalidRequest.at("/scopes", f"Name the scopes; you may give {', '.join(sorted(caller.scopes))}.")
     _check_operations(order.allowed_operations, operations)
     _check_expiry(order)
-    await standing.lock_own(session, caller)
+    await standing.lock_own_seat(session, caller, Scope.KEYS_WRITE)
     key, secret = _new_key(caller.workspace_id, caller.user_id, mode, order, scopes)
     _fill_in(caller, key, order)
     bounds.check(caller, Power.of(key))
@@ -172,8 +172,9 @@ async def update_key(
 ) -> ApiKeyRead:
     """Change what was named. What the key is then must not be more than the caller.
 
-    Raises ApiKeyNotFound, ApiKeyRevoked, ForbiddenGrant or InvalidRequest.
+    Raises ApiKeyNotFound, ApiKeyRevoked, ForbiddenGrant, InvalidRequest, or what `standing.lock_own_seat` raises.
     """
+    await standing.lock_own_seat(session, caller, Scope.KEYS_WRITE)
     key = await _get(session, caller, key_id, for_update=True)
     _check_alive(key)
     _check_operations(change.allowed_operations, operations)
@@ -186,7 +187,7 @@ async def update_key(
         if caller.budget_key_id is not None:
             raise ForbiddenGrant.at("/budget", "Your own key has a budget: it changes none.")
         key.budget_key_id = key.id if change.budget else None
-    bounds.check(caller, Power.of(key))
+    bounds.check(caller, Power.of(key), named=given)
     if "budget" in given:
         await session.flush()
         await _set_budget(session, key, change.budget)
@@ -220,11 +221,13 @@ async def rotate_key(
 ) -> tuple[ApiKeyRead, str]:
     """A new secret for the key; the one it had works until the overlap ends, and one before that no longer.
 
-    Whoever gets the secret gets all the key can do. Raises ApiKeyNotFound, ApiKeyRevoked or ForbiddenGrant.
+    Whoever gets the secret gets all the key can do. Raises ApiKeyNotFound, ApiKeyRevoked, ForbiddenGrant, or what
+    `standing.lock_own_seat` raises.
     """
+    await standing.lock_own_seat(session, caller, Scope.KEYS_WRITE)
     key = await _get(session, caller, key_id, for_update=True)
     _check_alive(key)
-    bounds.check(caller, Power.of(key))
+    bounds.check(caller, Power.of(key), named=())
     secret = secrets.make("test" if key.mode == "test" else "live", key.id)
     now = clock.now()
     key.previous_secret_hash = key.secret_hash if order.overlap_seconds else None
@@ -236,7 +239,11 @@ async def rotate_key(
 
 
 async def revoke_key(session: AsyncSession, caller: CallerInfo, key_id: UUID, visitor: Visitor) -> None:
-    """From now on the key opens nothing. Once is enough; twice does no harm."""
+    """From now on the key opens nothing. Once is enough; twice does no harm.
+
+    Raises ApiKeyNotFound or ForbiddenGrant.
+    """
+    bounds.check_current(caller)
     key = await _get(session, caller, key_id, for_update=True)
     await ending.revoke(session, key, Actor.of(caller, visitor))
 

@@ -80,3 +80,9 @@ async def is_key_good(session: AsyncSession, key_id: UUID) -> bool:
 
 async def has_identity(session: AsyncSession, user_id: UUID) -> bool:
     return bool((await session.execute(select(exists().where(Identity.user_id == user_id)))).scalar_one())
+
+
+async def lock_role(session: AsyncSession, workspace_id: UUID, user_id: UUID) -> str | None:
+    """As what the user is in the workspace, until the end of the transaction; None when they are not."""
+    query = select(Member.role).where(Member.workspace_id == workspace_id, Member.user_id == user_id)
+    return (await session.execute(query.with_for_update(read=True))).scalar_one_or_none()

@@ -119,6 +119,7 @@ async def test_a_secret_that_was_rotated_out_manages_no_keys(account: Account, m
         thief.post(f"{path}/rotate", json={}),
         thief.post("/v1/api-keys", json={"name": "mine"}),
         thief.patch(path, json={"name": "mine"}),
+        thief.delete(path),
     ):
         answer = await attempt
         assert (answer.status_code, answer.json()["code"]) == (403, "forbidden_grant")

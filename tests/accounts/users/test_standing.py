@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from app.accounts.audit.models import AuditEntry
 from app.accounts.models import ApiKey, User
@@ -14,7 +14,7 @@ from app.accounts.users import service as users
 from app.core.db import Database
 from app.core.ids import decode
 from tests.accounts.conftest import People
-from tests.accounts.people import make_key
+from tests.accounts.people import make_key, seat
 from tests.test_hostile import check
 from tests.waiting import until_somebody_waits
 
@@ -51,6 +51,46 @@ async def test_nothing_is_made_by_who_is_locked_out_meanwhile(
             setattr(user, name, value)
     check(await making, 403, code)
     assert (await _count(database, an.user_id)) == 0
+
+
+@pytest.mark.parametrize("way", ["make", "rotate", "change"])
+async def test_nobody_keeps_a_way_into_a_team_they_are_removed_from_meanwhile(
+    people: People, database: Database, way: str
+) -> None:
+    an, binh = await people("an"), await people("binh")
+    team = await an.make_team()
+    await seat(database, team, binh, "admin")
+    key_id, _ = await make_key(database, an, team)
+    binh.http.headers["X-Workspace-Id"] = team
+    assert (await binh.http.get(f"/v1/api-keys/{key_id}")).status_code == 200
+    asking = {
+        "make": binh.http.post("/v1/api-keys", json={"name": "back door"}),
+        "rotate": binh.http.post(f"/v1/api-keys/{key_id}/rotate", json={}),
+        "change": binh.http.patch(f"/v1/api-keys/{key_id}", json={"allowed_ips": None}),
+    }
+    async with database.transaction() as session:
+        await session.execute(text("delete from members where user_id = :id"), {"id": binh.user_id})
+        made = asyncio.create_task(asking.pop(way))
+        await until_somebody_waits(database)
+    check(await made, 404, "workspace_not_found")
+    for coroutine in asking.values():
+        coroutine.close()
+    rows = await database.fetch("select rotated_at from api_keys where workspace_id = $1", decode("ws", team))
+    assert [row["rotated_at"] for row in rows] == [None]
+
+
+async def test_a_demotion_counts_for_who_is_just_rotating_a_key(people: People, database: Database) -> None:
+    an, binh = await people("an"), await people("binh")
+    team = await an.make_team()
+    await seat(database, team, binh, "admin")
+    key_id, _ = await make_key(database, an, team)
+    binh.http.headers["X-Workspace-Id"] = team
+    assert (await binh.http.get(f"/v1/api-keys/{key_id}")).status_code == 200
+    async with database.transaction() as session:
+        await session.execute(text("update members set role = 'viewer' where user_id = :id"), {"id": binh.user_id})
+        rotating = asyncio.create_task(binh.http.post(f"/v1/api-keys/{key_id}/rotate", json={}))
+        await until_somebody_waits(database)
+    check(await rotating, 403, "missing_scope")
 
 
 async def test_keys_dropped_with_an_account_that_was_not_settled_stand_in_the_audit_log(
