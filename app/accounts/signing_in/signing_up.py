@@ -17,10 +17,10 @@ from app.accounts.audit.service import Actor
 from app.accounts.models import User
 from app.accounts.proofs import service as proofs
 from app.accounts.proofs.models import Proof, Purpose
-from app.accounts.signing_in import queries
 from app.accounts.signing_in.errors import PasswordNeeded, WrongPassword
 from app.accounts.users import queries as users_queries
 from app.accounts.users import service as users
+from app.accounts.users import verifying
 from app.accounts.users.mailboxes import canonical
 from app.core import clock
 from app.core.settings import Settings
@@ -46,9 +46,9 @@ async def sign_up(
     An account whose address is not verified yet stays as it is: the link sent now carries the password chosen now.
     """
     mailbox = canonical(address)
-    await queries.lock_mailbox(session, mailbox)
+    await users_queries.lock_mailbox(session, mailbox)
     user = await users_queries.lock_user_by_email(session, address)
-    if user is None and (holder := await _holder_of_full(session, settings, mailbox)):
+    if user is None and (holder := await verifying.find_holder_of_full(session, settings, mailbox)):
         await _post_account_exists(session, holder, to=address, locale=locale)
         return
     is_new = False
@@ -100,8 +100,9 @@ async def verify(
     """The mailbox is the user's. `right_hash`: which password was shown to be known too; `signed_in`: whose session it
     was asked with.
 
-    Raises InvalidLink, or PasswordNeeded when it is not clear whose password is meant.
+    Raises InvalidLink, MailboxFull, or PasswordNeeded when it is not clear whose password is meant.
     """
+    await proofs.lock_mailbox(session, settings, token)
     proof = await proofs.use(session, settings, token, Purpose.VERIFY_EMAIL)
     user = await users_queries.lock_user(session, proof.user_id)
     opened = _opened(proof, user, await proofs.list_proofs(session, user.id, Purpose.VERIFY_EMAIL))
@@ -114,7 +115,7 @@ async def verify(
     if chosen != user.password_hash:
         await users.drop_before(session, user, reason="password_replaced")
         user.password_hash, user.password_changed_at = chosen, clock.now()
-    user.email_verified_at = clock.now()
+    await verifying.verify(session, settings, user)
     if is_theirs:
         user.settled_at = clock.now()
     await proofs.cancel_all(session, user.id, Purpose.VERIFY_EMAIL)
@@ -130,13 +131,6 @@ def _opened(proof: Proof, user: User, all_proofs: Sequence[Proof]) -> Opened:
         hashes=tuple(hashes)[:MOST_TRIED],
         is_contested=len(hashes) > 1 or (bool(hashes) and user.password_hash is None),
     )
-
-
-async def _holder_of_full(session: AsyncSession, settings: Settings, mailbox: str) -> User | None:
-    """The first user of a mailbox that has as many accounts as it may."""
-    most = settings.auth.accounts_per_mailbox
-    ids = await queries.list_users_of_mailbox(session, mailbox, most) if most else []
-    return await session.get(User, ids[0]) if most and len(ids) >= most else None
 
 
 async def _send_link(session: AsyncSession, settings: Settings, user: User, password_hash: str | None) -> None:
