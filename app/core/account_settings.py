@@ -111,9 +111,10 @@ class Auth(Group):
     @model_validator(mode="after")
     def _links_outlive_the_limit(self) -> Self:
         """Who asks for all the links a mailbox may be sent leaves its owner one that is good."""
-        if self.reset_seconds < 3600 / self.mails_per_mailbox:
+        least = 3600 / self.mails_per_mailbox
+        if self.reset_seconds < least:
             raise ValueError(
-                f"BACKLOT_AUTH_RESET_SECONDS must be {3600 / self.mails_per_mailbox:.0f} at least, as a mailbox is sent "
+                f"BACKLOT_AUTH_RESET_SECONDS must be {least:.0f} at least, as a mailbox is sent "
                 "BACKLOT_AUTH_MAILS_PER_MAILBOX links an hour: else strangers could keep good ones from its owner"
             )
         return self

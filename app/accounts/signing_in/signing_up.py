@@ -49,7 +49,7 @@ async def sign_up(
     await users_queries.lock_mailbox(session, mailbox)
     user = await users_queries.lock_user_by_email(session, address)
     if user is None and (holder := await verifying.find_holder_of_full(session, settings, mailbox)):
-        await _post_account_exists(session, holder, to=address, locale=locale)
+        await _post_account_exists(session, holder, to=address, locale=locale, other=holder.email)
         return
     is_new = False
     if user is None:
@@ -148,10 +148,20 @@ async def _send_link(session: AsyncSession, settings: Settings, user: User, pass
     )
 
 
-async def _post_account_exists(session: AsyncSession, user: User, *, to: str, locale: str) -> None:
-    """Facts: none. Somebody signed up with an address of a mailbox that has its account already."""
+async def _post_account_exists(
+    session: AsyncSession, user: User, *, to: str, locale: str, other: str | None = None
+) -> None:
+    """Somebody signed up with an address that has an account; or with one of a mailbox that may have no more, but has
+    an account with the address `other`."""
     workspace = await users_queries.get_personal_workspace(session, user.id)
-    mail.post(session, "account_exists", to=to, locale=locale, workspace_id=workspace.id)
+    mail.post(
+        session,
+        "account_exists",
+        to=to,
+        locale=locale,
+        workspace_id=workspace.id,
+        facts={"other": other} if other else {},
+    )
 
 
 async def _record(session: AsyncSession, user: User, visitor: Visitor, action: str) -> None:
