@@ -69,11 +69,14 @@ class User(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     email: Mapped[str]
     canonical_email: Mapped[str | None]
-    """The mailbox behind the address, as far as its provider's rules are known: what limits on sign-up count by."""
+    """The mailbox behind the address, as far as its provider's rules are known: what limits on sign-up count by. Null:
+    there is none."""
     email_verified_at: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
     """When whoever holds the mailbox and whoever holds the password were shown to be the same. Until then, what was set
     up before is dropped when the mailbox's owner comes by another way (docs/accounts.md)."""
+    no_welcome: Mapped[bool] = mapped_column(default=False, server_default="false")
+    """The mailbox had welcome credits before: decided when the address is verified, read when credits are given."""
     password_hash: Mapped[str | None]
     password_changed_at: Mapped[datetime | None]
     name: Mapped[str | None]

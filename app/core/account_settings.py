@@ -81,6 +81,7 @@ class Auth(Group):
     mails_per_mailbox: int = Field(default=6, ge=1, description="per hour: links sent to it")
     links_per_network: int = Field(default=300, ge=1, description="per hour: links opened")
     accounts_per_mailbox: int = Field(default=3, ge=0, description="a+1@gmail.com and a+2@gmail.com are one; 0: any")
+    login_before_verification: bool = Field(default=True, description="with the password, who has not verified yet")
     disposable: Literal["refuse", "allow"] = Field(default="refuse", description="addresses for a few minutes")
     disposable_domains: Annotated[Path | None, EMPTY_IS_NONE] = Field(
         default=None, description="a file of further such domains, one a line"
@@ -105,6 +106,17 @@ class Auth(Group):
         pairs = [(issuer.issuer, algorithm) for issuer in self.issuers for algorithm in issuer.algorithms]
         if len(pairs) != len(set(pairs)):
             raise ValueError("BACKLOT_AUTH_ISSUERS has an issuer twice with the same algorithm")
+        return self
+
+    @model_validator(mode="after")
+    def _links_outlive_the_limit(self) -> Self:
+        """Who asks for all the links a mailbox may be sent leaves its owner one that is good."""
+        least = 3600 / self.mails_per_mailbox
+        if self.reset_seconds < least:
+            raise ValueError(
+                f"BACKLOT_AUTH_RESET_SECONDS must be {least:.0f} at least, as a mailbox is sent "
+                "BACKLOT_AUTH_MAILS_PER_MAILBOX links an hour: else strangers could keep good ones from its owner"
+            )
         return self
 
     @model_validator(mode="after")

@@ -79,6 +79,8 @@ class CreditAccount(Base):
     total_spent: Mapped[int] = mapped_column(BigInteger)
     entries: Mapped[int] = mapped_column(BigInteger)
     created_at: Mapped[datetime]
+    awaits_welcome: Mapped[bool] = mapped_column(server_default="false")
+    """Its first grant is given, or not, when the owner's address is verified and the account is looked at again."""
     next_expiry_at: Mapped[datetime | None]
     """No credits expire before; a hold that burned them may leave it too early, never too late."""
 

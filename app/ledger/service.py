@@ -31,7 +31,10 @@ def welcome(settings: Settings, mode: str) -> tuple[int, str]:
 
 
 async def open_account(session: AsyncSession, settings: Settings, *, workspace_id: UUID, mode: str) -> None:
-    """Make the account with its first grant, where it is not there yet: accounts open when first looked at."""
+    """Make the account with its first grant, where it is not there yet: accounts open when first looked at.
+
+    A live one gets its grant once the owner's address is verified, if the mailbox had none before.
+    """
     amount, reason = welcome(settings, mode)
     await queries.call(session, "ledger_open", workspace=workspace_id, mode=mode, welcome=amount, reason=reason)
 
@@ -39,7 +42,7 @@ async def open_account(session: AsyncSession, settings: Settings, *, workspace_i
 async def get_account(session: AsyncSession, settings: Settings, *, workspace_id: UUID, mode: str) -> CreditAccount:
     """The account as it is now: opened if absent, rid of what is past its expiry."""
     account = await queries.find_account(session, workspace_id=workspace_id, mode=mode)
-    if account is None:
+    if account is None or account.awaits_welcome:
         await open_account(session, settings, workspace_id=workspace_id, mode=mode)
     elif account.next_expiry_at is not None and account.next_expiry_at <= clock.now():
         await queries.call(session, "ledger_expire", workspace=workspace_id, mode=mode)

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from sqlalchemy import text
 
 from app.core import throttle
 from app.core.db import Database
@@ -82,3 +83,26 @@ async def test_only_full_buckets_are_forgotten(database: Database, settings: Set
         while await database.fetchrow("select 1 from throttles where key = $1", key):
             await throttle.forget_full(database)
     assert await taken(database, settings, lasting) == 0
+
+
+async def test_an_attempt_to_sign_in_locks_its_buckets_in_the_order_of_their_keys(database: Database) -> None:
+    """As `throttle_take` and `throttle_give_back` do: else two of them may wait for each other."""
+    pair, account, network = (number + new_id().bytes for number in (b"p", b"1", b"2"))
+    begin = "select outcome from sign_in_begin(:pair, 5, 900, :network, 300, :account, 30, 3600, null, false)"
+    lock = text("insert into throttles values (:key, now()) on conflict (key) do update set full_at = now()")
+    waiting = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+
+    async def attempt() -> str:
+        async with database.transaction() as session:
+            values = {"pair": pair, "network": network, "account": account}
+            return str((await session.execute(text(begin), values)).scalar_one())
+
+    async with database.transaction() as session:
+        await session.execute(lock, {"key": account})
+        other = asyncio.create_task(attempt())
+        async with asyncio.timeout(10):
+            while not await database.fetch(waiting):
+                await asyncio.sleep(0.01)
+        await session.execute(text("set local lock_timeout = '500ms'"))
+        await session.execute(lock, {"key": network})
+    assert await other == "go"

@@ -19,6 +19,7 @@ from app.mail.writing import PAGES, TEMPLATES, Letter, Order, Writer
 
 KINDS = get_args(Kind)
 FACTS = {
+    "other": "t.hu+shop@gmail.com",
     "ip": "203.0.113.7",
     "user_agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0",
     "new_email": "moi@example.vn",

@@ -63,6 +63,7 @@ NOT_PERSONAL = {
     "task_durations": "averages of all customers",
     "task_queues": "counts",
     "task_steps": "words of ours, and ids",
+    "welcomed_mailboxes": "keyed hashes of mailboxes, kept so that they get welcome credits once (docs/privacy.md)",
     "throttles": "keyed hashes of addresses and networks, forgotten when the bucket is full again",
 }
 

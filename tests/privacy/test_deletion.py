@@ -1,15 +1,18 @@
 """A user has their account deleted, or thinks again."""
 
 import asyncio
+from uuid import UUID
 
 import httpx
 import pytest
 
 from app.accounts.audit import verify as audit_verify
 from app.accounts.users import service as users
+from app.accounts.users import verifying
 from app.assets.tools import AssetTools
 from app.core.db import Database
 from app.core.settings import Settings
+from app.ledger import service as ledger
 from app.ledger.verify import verify
 from app.privacy.erasure import queries
 from app.privacy.erasure import service as erasure
@@ -153,6 +156,36 @@ async def test_after_the_erasure_the_books_are_right_and_the_address_is_free(
         _, is_new = await users.add_user(session, account.email)
     assert is_new
     assert (await account.live.get("/v1/credits")).status_code == 401
+
+
+async def test_who_comes_back_has_had_their_welcome(
+    account: Account,
+    person: httpx.AsyncClient,
+    database: Database,
+    settings: Settings,
+    tools: AssetTools,
+) -> None:
+    user_id = await user_of(database, account)
+    assert (await account.live.get("/v1/credits")).json()["balance"] > 0
+    await _delete(person, account.email)
+    await let_due(database, user_id)
+    await erasure.erase_due(database, tools, only=user_id)
+    welcome = []
+    for address in (account.email, f"new-{account.email}"):
+        async with database.transaction() as session:
+            user, _ = await users.add_user(session, address)
+            await verifying.verify(session, settings, user)
+        workspace = await _workspace(database, user.id)
+        async with database.transaction() as session:
+            found = await ledger.get_account(session, settings, workspace_id=workspace, mode="live")
+            welcome.append(found.balance > 0)
+    assert welcome == [False, True]
+
+
+async def _workspace(database: Database, user_id: UUID) -> UUID:
+    row = await database.fetchrow("select id from workspaces where owner_id = $1", user_id)
+    assert row is not None
+    return UUID(str(row["id"]))
 
 
 async def test_it_ends_when_the_last_mail_is_sent_and_all_was_gone_through_again(

@@ -67,15 +67,6 @@ class LinkRequired(Problem):
     status = 409
 
 
-class MailboxFull(Problem):
-    """Your mailbox has as many accounts here as it may have.
-
-    Sign in to one of them, by another of its addresses, and link the provider there.
-    """
-
-    status = 409
-
-
 class InvalidOauthCode(Problem):
     """This code was used, is older than a minute, is for something else, or was begun by another client.
 

@@ -15,8 +15,8 @@ from app.accounts.proofs.models import Purpose
 from app.accounts.schemas import CallerInfo
 from app.accounts.users import queries as user_rows
 from app.accounts.users import service as users
-from app.accounts.users import standing
-from app.core import clock, tokens
+from app.accounts.users import standing, verifying
+from app.core import tokens
 from app.core.paging import PageRequest, cut
 from app.core.settings import Settings
 from app.core.visitor import Visitor
@@ -26,11 +26,12 @@ async def confirm(session: AsyncSession, settings: Settings, token: str, visitor
     """Link the identity of a mail's link: whoever opens it reads the account's mailbox.
 
     Of an account nobody had proved to be theirs, what others set up before is dropped. Raises InvalidLink,
-    AccountSuspended or IdentityTaken.
+    AccountSuspended, IdentityTaken or MailboxFull.
     """
     proof_id = tokens.read(settings, token)
     if proof_id is not None and (claimed := await queries.find_claimed(session, proof_id)) is not None:
-        await queries.lock_subject(session, *claimed)  # before the user, as everywhere
+        await queries.lock_subject(session, *claimed)  # before mailbox and user, as everywhere
+    await proofs.lock_mailbox(session, settings, token)
     proof = await proofs.use(session, settings, token, Purpose.CONFIRM_IDENTITY)
     user = await user_rows.lock_user(session, proof.user_id)
     if user.status != UserStatus.ACTIVE:
@@ -41,7 +42,7 @@ async def confirm(session: AsyncSession, settings: Settings, token: str, visitor
         return known
     if user.settled_at is None:
         await users.drop_before(session, user, reason="address_proved")
-    user.email_verified_at = user.email_verified_at or clock.now()
+    await verifying.verify(session, settings, user)
     identity = await notes.add_identity(session, user, proof.issuer, proof.subject, proof.email)
     await notes.tell_linked(session, settings, user, identity, visitor)
     return identity

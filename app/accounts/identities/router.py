@@ -16,7 +16,6 @@ from app.accounts.identities.errors import (
     InvalidOauthAttempt,
     InvalidOauthCode,
     LinkRequired,
-    MailboxFull,
     OauthEmailUnverified,
     OauthNotConfigured,
     OauthProviderUnavailable,
@@ -37,6 +36,7 @@ from app.accounts.sessions.handing import hand_over
 from app.accounts.sessions.schemas import SessionStarted
 from app.accounts.signing_in import limits
 from app.accounts.signing_in.errors import DisposableAddress
+from app.accounts.users.errors import MailboxFull
 from app.core import throttle
 from app.core.db import Database, DatabaseDep, DbSession
 from app.core.dependencies import SettingsDep
@@ -236,7 +236,7 @@ async def exchange_oauth_code(
     "/confirm-identity",
     response_model=IdentityRead,
     operation_id="confirm_identity",
-    responses=problems(InvalidLink, IdentityTaken, AccountSuspended, TooManyAttempts, *_COMMON),
+    responses=problems(InvalidLink, IdentityTaken, MailboxFull, AccountSuspended, TooManyAttempts, *_COMMON),
 )
 async def confirm_identity(
     order: IdentityConfirm, settings: SettingsDep, database: DatabaseDep, visitor: VisitorDep

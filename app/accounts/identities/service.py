@@ -11,15 +11,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.errors import AccountSuspended
 from app.accounts.identities import notes, queries
 from app.accounts.identities.claims import Claims
-from app.accounts.identities.errors import InvalidOauthAttempt, LinkRequired, MailboxFull, OauthEmailUnverified
+from app.accounts.identities.errors import InvalidOauthAttempt, LinkRequired, OauthEmailUnverified
 from app.accounts.identities.models import Identity
 from app.accounts.models import User, UserStatus
 from app.accounts.proofs import service as proofs
 from app.accounts.proofs.models import Purpose
-from app.accounts.signing_in import queries as signing_in
 from app.accounts.signing_in.errors import DisposableAddress
 from app.accounts.users import queries as user_rows
 from app.accounts.users import service as users
+from app.accounts.users import verifying
+from app.accounts.users.errors import MailboxFull
 from app.accounts.users.mailboxes import canonical, is_disposable
 from app.core import clock
 from app.core.db import Database
@@ -42,13 +43,13 @@ async def sign_in(session: AsyncSession, settings: Settings, claims: Claims, vis
     """
     await queries.lock_subject(session, claims.issuer, claims.subject)
     if (known := await queries.find_identity(session, claims.issuer, claims.subject)) is not None:
-        return await _sign_in_known(session, known, claims, visitor)
+        return await _sign_in_known(session, settings, known, claims, visitor)
     if claims.email is None:
         raise OauthEmailUnverified(
             f"Verify your primary address at {claims.provider}, allow us to see it, and begin again."
         )
     address = _normal(claims.email)
-    await signing_in.lock_mailbox(session, canonical(address))
+    await user_rows.lock_mailbox(session, canonical(address))
     user = await user_rows.lock_user_by_email(session, address)
     if user is None:
         user, is_new = await _add_user(session, settings, address, claims)
@@ -58,13 +59,17 @@ async def sign_in(session: AsyncSession, settings: Settings, claims: Claims, vis
         return await _ask_for_proof(session, user, claims)
     _require_active(user)
     if user.settled_at is None:
-        await _settle(session, user, visitor)
+        await _settle(session, settings, user, visitor)
     identity = await notes.add_identity(session, user, claims.issuer, claims.subject, claims.email, is_used=True)
     await notes.tell_linked(session, settings, user, identity, visitor)
     return user, identity
 
 
-async def _sign_in_known(session: AsyncSession, known: Identity, claims: Claims, visitor: Visitor) -> Found:
+async def _sign_in_known(
+    session: AsyncSession, settings: Settings, known: Identity, claims: Claims, visitor: Visitor
+) -> Found:
+    if claims.is_authoritative and claims.email is not None:
+        await user_rows.lock_mailbox(session, canonical(claims.email))  # its own, if it is to be settled
     user = await user_rows.lock_user(session, known.user_id)
     if await queries.find_identity(session, claims.issuer, claims.subject) is None:  # unlinked while we waited
         raise InvalidOauthAttempt
@@ -74,7 +79,10 @@ async def _sign_in_known(session: AsyncSession, known: Identity, claims: Claims,
     known.last_used_at = clock.now()
     is_own = claims.email is not None and claims.email.lower() == user.email.lower()
     if claims.is_authoritative and is_own and user.settled_at is None:
-        await _settle(session, user, visitor)
+        try:
+            await _settle(session, settings, user, visitor)
+        except MailboxFull:
+            return user, known  # who could sign in until now still can, and is told when they verify the address
         known = await notes.add_identity(session, user, claims.issuer, claims.subject, claims.email, is_used=True)
     return user, known
 
@@ -83,16 +91,15 @@ async def _add_user(session: AsyncSession, settings: Settings, address: str, cla
     """The user, and whether they were made just now. Raises DisposableAddress or MailboxFull."""
     if is_disposable(settings, address):
         raise DisposableAddress
-    most = settings.auth.accounts_per_mailbox
-    if most and len(await signing_in.list_users_of_mailbox(session, canonical(address), most)) >= most:
-        raise MailboxFull
+    await verifying.require_room(session, settings, canonical(address))
     locale = "vi" if (claims.locale or "").lower().startswith("vi") else "en"
     return await users.add_user(session, address, name=_name(claims.name), locale=locale)
 
 
 async def _welcome(session: AsyncSession, settings: Settings, user: User, claims: Claims, visitor: Visitor) -> Identity:
     if claims.is_authoritative:
-        user.email_verified_at = user.settled_at = clock.now()
+        await verifying.verify(session, settings, user)
+        user.settled_at = clock.now()
     else:
         life = timedelta(seconds=settings.auth.verify_seconds)
         proof = await proofs.issue(session, Purpose.VERIFY_EMAIL, user, life=life)
@@ -101,10 +108,11 @@ async def _welcome(session: AsyncSession, settings: Settings, user: User, claims
     return await notes.add_identity(session, user, claims.issuer, claims.subject, claims.email, is_used=True)
 
 
-async def _settle(session: AsyncSession, user: User, visitor: Visitor) -> None:
-    """The mailbox's owner is here, by the provider's word: what others may have set up before goes."""
+async def _settle(session: AsyncSession, settings: Settings, user: User, visitor: Visitor) -> None:
+    """The mailbox's owner is here, by the provider's word: what others may have set up before goes. Raises MailboxFull,
+    with nothing done yet."""
+    await verifying.verify(session, settings, user)
     await users.drop_before(session, user, reason="address_proved")
-    user.email_verified_at = user.email_verified_at or clock.now()
     user.settled_at = clock.now()
     await notes.record(session, user, "user.settled", visitor)
 

@@ -21,6 +21,8 @@ from app.accounts.proofs import service as proofs
 from app.accounts.proofs.models import Purpose
 from app.accounts.users import queries as user_rows
 from app.accounts.users import service as users
+from app.accounts.users import verifying
+from app.accounts.users.mailboxes import canonical
 from app.core import clock
 from app.core.ids import new_id
 from app.core.problems import InvalidRequest
@@ -34,28 +36,33 @@ NOWHERE = "users.invalid"
 async def settle_in(session: AsyncSession, settings: Settings, outsider: Outsider) -> None:
     """The first use of an identity: user, personal workspace and identity are made, all or none; once, whoever comes.
 
-    Raises AccountExists or AccountSuspended.
+    Raises AccountExists, AccountSuspended or MailboxFull.
     """
     await queries.lock_subject(session, outsider.issuer.issuer, outsider.subject)
     if await queries.find_identity(session, outsider.issuer.issuer, outsider.subject) is not None:
         return
     address = _address(outsider)
+    if address is not None:
+        await user_rows.lock_mailbox(session, canonical(address))
     user, is_new = await users.add_user(session, address or f"{new_id().hex}@{NOWHERE}")
     if is_new:
         await _welcome(session, settings, outsider, user, has_address=address is not None)
     elif not outsider.issuer.authoritative:
         raise AccountExists(issuer=outsider.issuer.name)
     else:
-        await _join(session, user)
+        await _join(session, settings, user)
     await _add_identity(session, outsider, user, is_told=not is_new)
 
 
 async def _welcome(
     session: AsyncSession, settings: Settings, outsider: Outsider, user: User, *, has_address: bool
 ) -> None:
-    if has_address and outsider.issuer.verifies_email:
-        user.email_verified_at = user.settled_at = clock.now()
-    elif has_address:
+    if not has_address:
+        user.canonical_email = None
+    elif outsider.issuer.verifies_email:
+        await verifying.verify(session, settings, user)
+        user.settled_at = clock.now()
+    else:
         life = timedelta(seconds=settings.auth.verify_seconds)
         proof = await proofs.issue(session, Purpose.VERIFY_EMAIL, user, life=life)
         workspace = await user_rows.get_personal_workspace(session, user.id)
@@ -70,13 +77,13 @@ async def _welcome(
         )
 
 
-async def _join(session: AsyncSession, user: User) -> None:
+async def _join(session: AsyncSession, settings: Settings, user: User) -> None:
     """The issuer vouches that this account's mailbox is theirs: what others may have set up before goes."""
     if user.status != UserStatus.ACTIVE:
         raise AccountSuspended
     if user.settled_at is None:
+        await verifying.verify(session, settings, user)
         await users.drop_before(session, user, reason="address_proved")
-        user.email_verified_at = user.email_verified_at or clock.now()
         user.settled_at = clock.now()
     changes.tell(session, user.id)
 

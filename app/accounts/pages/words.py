@@ -62,6 +62,8 @@ PROBLEMS: dict[Language, dict[str, str]] = {
         "Ask for another mail.",
         "password_needed": "Please enter the password you chose when you signed up, too.",
         "wrong_password": "This is not the password you chose.",
+        "mailbox_full": "Your mailbox has as many accounts as it may have. Sign in to one of them, or give one of them "
+        "another address; then open this link again.",
         "invitation_not_found": "This invitation is not valid any more. Ask for another one.",
     },
     "vi": {
@@ -76,6 +78,8 @@ PROBLEMS: dict[Language, dict[str, str]] = {
         "too_many_sign_ins": "Hiện có quá nhiều người đăng nhập. Hãy thử lại sau ít phút.",
         "account_suspended": "Tài khoản đang bị tạm khóa.",
         "email_unverified": "Địa chỉ e-mail của bạn chưa được xác nhận. Hãy mở liên kết trong thư đã gửi cho bạn.",
+        "mailbox_full": "Hộp thư của bạn đã có đủ số tài khoản cho phép. Hãy đăng nhập vào một tài khoản đã có, hoặc "
+        "đổi địa chỉ của một tài khoản rồi mở lại liên kết này.",
         "email_taken": "Địa chỉ này hiện thuộc về một tài khoản khác.",
         "identity_taken": "Cách đăng nhập này đã được gắn với một tài khoản khác.",
         "invitation_not_found": "Lời mời này không còn hiệu lực. Hãy xin một lời mời khác.",

@@ -11,6 +11,7 @@ from app.accounts.proofs import queries
 from app.accounts.proofs.errors import InvalidLink
 from app.accounts.proofs.models import Proof, Purpose
 from app.accounts.users import queries as users
+from app.accounts.users.mailboxes import canonical
 from app.core import clock, tokens
 from app.core.db import Database
 from app.core.problems import FieldError
@@ -44,6 +45,14 @@ async def issue(
     session.add(proof)
     await session.flush()
     return proof
+
+
+async def lock_mailbox(session: AsyncSession, settings: Settings, token: str) -> None:
+    """The mailbox that is proved: before `use`, which locks its user, where accounts of a mailbox are counted."""
+    proof_id = tokens.read(settings, token)
+    address = await queries.find_address(session, proof_id) if proof_id else None
+    if address is not None:
+        await users.lock_mailbox(session, canonical(address))
 
 
 async def use(session: AsyncSession, settings: Settings, token: str, *purposes: Purpose) -> Proof:

@@ -49,7 +49,7 @@ async def send_link(desk: SignInDesk, visitor: Visitor, caller: CallerInfo) -> N
     user: User = await desk.get_user(caller.user_id)
     if user.password_hash is not None:
         raise InvalidRequest.at("/password", "Your password is needed here.")
-    await limits.send_link(desk.database, desk.settings, visitor, user.email)
+    await limits.send_link(desk.database, desk.settings, visitor, user.email, Purpose.CONFIRM)
     async with desk.database.transaction() as session:
         proof = await proofs.issue(session, Purpose.CONFIRM, user, life=LINK_LIFE, session_id=caller.session_id)
         workspace = await users.get_personal_workspace(session, user.id)

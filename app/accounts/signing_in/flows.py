@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import Request, Response
 
 from app.accounts.models import User
+from app.accounts.proofs.models import Purpose
 from app.accounts.sessions.handing import hand_over
 from app.accounts.signing_in import guards, limits, moving, pace, resetting, signing_up
 from app.accounts.signing_in.desk import SignInDesk
@@ -22,6 +23,7 @@ from app.accounts.signing_in.schemas import (
     PasswordChange,
     PasswordReset,
     SignUp,
+    VerificationWanted,
 )
 from app.accounts.users import queries as users_queries
 from app.accounts.users import service as users
@@ -47,9 +49,10 @@ async def sign_up(desk: SignInDesk, visitor: Visitor, order: SignUp) -> None:
             )
 
 
-async def send_verification(desk: SignInDesk, visitor: Visitor, email: str) -> None:
-    address = users.normal_address(email)
-    await limits.send_link(desk.database, desk.settings, visitor, address)
+async def send_verification(desk: SignInDesk, visitor: Visitor, order: VerificationWanted) -> None:
+    address = users.normal_address(order.email)
+    await desk.demand_captcha(order.captcha_token, visitor, or_go_on=True)
+    await limits.send_link(desk.database, desk.settings, visitor, address, Purpose.VERIFY_EMAIL)
     async with pace.even(desk.settings), desk.database.transaction() as session:
         await signing_up.send_again(session, desk.settings, address)
 
@@ -73,6 +76,8 @@ async def log_in(request: Request, desk: SignInDesk, visitor: Visitor, order: Lo
     address = users.normal_address(order.email)
     async with pace.even(desk.settings, failures_only=True):
         user = await desk.find_user(address)
+        if user is not None and user.email_verified_at is None and not desk.settings.auth.login_before_verification:
+            user = None  # as if there were none: else who signed up would hear that there was none before
         verdict = await desk.try_password(
             address, user, order.password, visitor, captcha_token=order.captcha_token, asks_captcha=True
         )
@@ -90,7 +95,7 @@ async def log_in(request: Request, desk: SignInDesk, visitor: Visitor, order: Lo
 async def send_reset(desk: SignInDesk, visitor: Visitor, order: LinkWanted) -> None:
     address = users.normal_address(order.email)
     await desk.demand_captcha(order.captcha_token, visitor, or_go_on=True)
-    await limits.send_link(desk.database, desk.settings, visitor, address)
+    await limits.send_link(desk.database, desk.settings, visitor, address, Purpose.RESET_PASSWORD)
     async with pace.even(desk.settings), desk.database.transaction() as session:
         await resetting.send_link(session, desk.settings, visitor, address)
 
@@ -121,7 +126,7 @@ async def ask_for_move(desk: SignInDesk, visitor: Visitor, order: EmailChange, u
     address = _lasting(desk, order.email)
     if user.password_hash is not None:
         await _try_own(desk, visitor, user, order.password, "/password")
-    await limits.send_link(desk.database, desk.settings, visitor, address)
+    await limits.send_link(desk.database, desk.settings, visitor, address, Purpose.CHANGE_EMAIL_NEW)
     async with pace.even(desk.settings), desk.database.transaction() as session:
         await moving.ask(session, desk.settings, visitor, user.id, address)
 

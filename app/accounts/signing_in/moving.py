@@ -12,12 +12,15 @@ from app.accounts.audit import service as audit
 from app.accounts.audit.service import Actor
 from app.accounts.errors import EmailUnverified
 from app.accounts.models import User
+from app.accounts.proofs import queries as proof_rows
 from app.accounts.proofs import service as proofs
+from app.accounts.proofs.errors import InvalidLink
 from app.accounts.proofs.models import Proof, Purpose
 from app.accounts.signing_in.errors import EmailTaken
 from app.accounts.users import queries as users_queries
+from app.accounts.users import verifying
 from app.accounts.users.mailboxes import canonical
-from app.core import clock
+from app.core import clock, tokens
 from app.core.problems import InvalidRequest
 from app.core.settings import Settings
 from app.core.visitor import Visitor
@@ -56,15 +59,33 @@ async def ask(session: AsyncSession, settings: Settings, visitor: Visitor, user_
 async def confirm(
     session: AsyncSession, settings: Settings, visitor: Visitor, token: str, *, signed_in: UUID | None
 ) -> Step:
-    """Count the link; with both counted the address is changed. Raises InvalidLink or EmailTaken."""
+    """Count the link; with both counted the address is changed. Raises InvalidLink, EmailTaken or MailboxFull."""
+    mailbox = await _lock_new_mailbox(session, settings, token)
     proof = await proofs.use(session, settings, token, *_BOTH)
     await session.flush()
     user = await users_queries.lock_user(session, proof.user_id)
     used = {one.purpose: one for one in await proofs.list_proofs(session, user.id, *_BOTH) if one.used_at is not None}
     if used.keys() != set(_BOTH):
         return "waiting"
-    await _move(session, visitor, user, used[Purpose.CHANGE_EMAIL_NEW].email, is_theirs=signed_in == user.id)
+    address = used[Purpose.CHANGE_EMAIL_NEW].email
+    if canonical(address) != mailbox:
+        raise InvalidLink  # another change was asked for just now
+    if canonical(user.email) != mailbox:
+        await verifying.require_room(session, settings, mailbox, but=user.id)
+        await verifying.note_leaving(session, settings, user)
+    await _move(session, visitor, user, address, is_theirs=signed_in == user.id)
     return "changed"
+
+
+async def _lock_new_mailbox(session: AsyncSession, settings: Settings, token: str) -> str | None:
+    """Before the user, as everywhere."""
+    proof_id = tokens.read(settings, token)
+    address = await proof_rows.find_new_address(session, proof_id) if proof_id else None
+    if address is None:
+        return None
+    mailbox = canonical(address)
+    await users_queries.lock_mailbox(session, mailbox)
+    return mailbox
 
 
 async def _move(session: AsyncSession, visitor: Visitor, user: User, address: str, *, is_theirs: bool) -> None:

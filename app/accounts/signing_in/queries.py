@@ -1,12 +1,7 @@
 """SQL of signing in and up."""
 
-from uuid import UUID
-
 import asyncpg
-from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.models import User
 from app.core.db import Database
 
 _BEGIN = "select outcome, wait, is_known from sign_in_begin($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
@@ -48,13 +43,3 @@ async def uncount(database: Database, pair: bytes, most: int) -> None:
 async def forget_guards(database: Database, most: int) -> int:
     row = await database.fetchrow(_FORGET_OLD, most)
     return row[0] if row else 0
-
-
-async def lock_mailbox(session: AsyncSession, canonical: str) -> None:
-    """Sign-ups of one mailbox come one after the other, until the transaction ends."""
-    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(canonical, 20))))
-
-
-async def list_users_of_mailbox(session: AsyncSession, canonical: str, most: int) -> list[UUID]:
-    query = select(User.id).where(User.canonical_email == canonical).order_by(User.id).limit(most)
-    return list((await session.execute(query)).scalars())

@@ -16,6 +16,7 @@ from app.accounts.sessions import service as sessions
 from app.accounts.signing_in.errors import WrongPassword
 from app.accounts.users import queries as users_queries
 from app.accounts.users import service as users
+from app.accounts.users import verifying
 from app.core import clock
 from app.core.settings import Settings
 from app.core.visitor import Visitor
@@ -54,15 +55,15 @@ async def reset(session: AsyncSession, settings: Settings, visitor: Visitor, tok
     """Whoever opened the link reads the mailbox and knows the password: the account is theirs alone.
 
     Every session ends and every other link dies. Where it was never shown before who that is, identities elsewhere and
-    API keys go too: somebody else may have put them there. Raises InvalidLink.
+    API keys go too: somebody else may have put them there. Raises InvalidLink or MailboxFull.
     """
+    await proofs.lock_mailbox(session, settings, token)
     proof = await proofs.use(session, settings, token, Purpose.RESET_PASSWORD)
     user = await users_queries.lock_user(session, proof.user_id)
     if user.settled_at is None:
         await users.drop_before(session, user, reason="password_reset")
-    now = clock.now()
-    user.email_verified_at = user.email_verified_at or now
-    user.settled_at = now
+    await verifying.verify(session, settings, user)
+    user.settled_at = clock.now()
     await _set(session, user, password_hash, visitor, action="password.reset")
     return user
 

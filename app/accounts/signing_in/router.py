@@ -35,6 +35,7 @@ from app.accounts.signing_in.schemas import (
     SignUp,
     VerificationWanted,
 )
+from app.accounts.users.errors import MailboxFull
 from app.core.problems import DependencyDown, Internal, InvalidRequest, MalformedRequest, Problem, problems
 from app.core.throttle import TooManyAttempts
 from app.core.visitor import VisitorDep
@@ -77,7 +78,7 @@ async def sign_up(order: SignUp, desk: DeskDep, visitor: VisitorDep) -> MailProm
     """Sign up with an address and a password: a mail with a link is sent.
 
     The answer is the same when the address has an account: then the mail says so. Nobody is signed in by this. A user
-    may sign in before the address is verified, but spends no credits until it is.
+    may sign in before the address is verified (unless the operator turned that off), but spends no credits until it is.
     """
     await flows.sign_up(desk, visitor, order)
     return MailPromised()
@@ -87,7 +88,7 @@ async def sign_up(order: SignUp, desk: DeskDep, visitor: VisitorDep) -> MailProm
     "/verify-email",
     status_code=204,
     operation_id="verify_email",
-    responses=problems(*_ANY, InvalidLink, PasswordNeeded, WrongPassword, TooManySignIns),
+    responses=problems(*_ANY, InvalidLink, PasswordNeeded, WrongPassword, MailboxFull, TooManySignIns),
 )
 async def verify_email(
     order: EmailVerification, desk: DeskDep, visitor: VisitorDep, signed_in: MaybeSignedIn
@@ -106,11 +107,11 @@ async def verify_email(
     status_code=202,
     response_model=MailPromised,
     operation_id="resend_verification",
-    responses=problems(*_ANY),
+    responses=problems(*_ANY, *_CAPTCHA),
 )
 async def resend_verification(order: VerificationWanted, desk: DeskDep, visitor: VisitorDep) -> MailPromised:
     """Send another link, if the address has an account and is not verified yet. The answer is always the same."""
-    await flows.send_verification(desk, visitor, order.email)
+    await flows.send_verification(desk, visitor, order)
     return MailPromised()
 
 
@@ -146,7 +147,7 @@ async def forgot_password(order: LinkWanted, desk: DeskDep, visitor: VisitorDep)
     "/reset-password",
     status_code=204,
     operation_id="reset_password",
-    responses=problems(*_ANY, *_MAKING, InvalidLink),
+    responses=problems(*_ANY, *_MAKING, InvalidLink, MailboxFull),
 )
 async def reset_password(order: PasswordReset, desk: DeskDep, visitor: VisitorDep) -> Response:
     """Set a new password by the link's token: all sessions end, and all other links die."""
@@ -196,7 +197,7 @@ async def change_email(
     "/confirm-email-change",
     response_model=EmailChangeRead,
     operation_id="confirm_email_change",
-    responses=problems(*_ANY, InvalidLink, EmailTaken),
+    responses=problems(*_ANY, InvalidLink, EmailTaken, MailboxFull),
 )
 async def confirm_email_change(
     order: LinkOpened, desk: DeskDep, visitor: VisitorDep, signed_in: MaybeSignedIn

@@ -57,6 +57,7 @@ class VerificationWanted(BaseModel):
     model_config = _config({"email": "thu@example.com"})
 
     email: Email
+    captcha_token: Captcha | None = None
 
 
 class LogIn(BaseModel):

@@ -17,10 +17,10 @@ from app.accounts.audit.service import Actor
 from app.accounts.models import User
 from app.accounts.proofs import service as proofs
 from app.accounts.proofs.models import Proof, Purpose
-from app.accounts.signing_in import queries
 from app.accounts.signing_in.errors import PasswordNeeded, WrongPassword
 from app.accounts.users import queries as users_queries
 from app.accounts.users import service as users
+from app.accounts.users import verifying
 from app.accounts.users.mailboxes import canonical
 from app.core import clock
 from app.core.settings import Settings
@@ -46,10 +46,10 @@ async def sign_up(
     An account whose address is not verified yet stays as it is: the link sent now carries the password chosen now.
     """
     mailbox = canonical(address)
-    await queries.lock_mailbox(session, mailbox)
+    await users_queries.lock_mailbox(session, mailbox)
     user = await users_queries.lock_user_by_email(session, address)
-    if user is None and (holder := await _holder_of_full(session, settings, mailbox)):
-        await _post_account_exists(session, holder, to=address, locale=locale)
+    if user is None and (holder := await verifying.find_holder_of_full(session, settings, mailbox)):
+        await _post_account_exists(session, holder, to=address, locale=locale, other=holder.email)
         return
     is_new = False
     if user is None:
@@ -100,8 +100,9 @@ async def verify(
     """The mailbox is the user's. `right_hash`: which password was shown to be known too; `signed_in`: whose session it
     was asked with.
 
-    Raises InvalidLink, or PasswordNeeded when it is not clear whose password is meant.
+    Raises InvalidLink, MailboxFull, or PasswordNeeded when it is not clear whose password is meant.
     """
+    await proofs.lock_mailbox(session, settings, token)
     proof = await proofs.use(session, settings, token, Purpose.VERIFY_EMAIL)
     user = await users_queries.lock_user(session, proof.user_id)
     opened = _opened(proof, user, await proofs.list_proofs(session, user.id, Purpose.VERIFY_EMAIL))
@@ -114,7 +115,7 @@ async def verify(
     if chosen != user.password_hash:
         await users.drop_before(session, user, reason="password_replaced")
         user.password_hash, user.password_changed_at = chosen, clock.now()
-    user.email_verified_at = clock.now()
+    await verifying.verify(session, settings, user)
     if is_theirs:
         user.settled_at = clock.now()
     await proofs.cancel_all(session, user.id, Purpose.VERIFY_EMAIL)
@@ -132,13 +133,6 @@ def _opened(proof: Proof, user: User, all_proofs: Sequence[Proof]) -> Opened:
     )
 
 
-async def _holder_of_full(session: AsyncSession, settings: Settings, mailbox: str) -> User | None:
-    """The first user of a mailbox that has as many accounts as it may."""
-    most = settings.auth.accounts_per_mailbox
-    ids = await queries.list_users_of_mailbox(session, mailbox, most) if most else []
-    return await session.get(User, ids[0]) if most and len(ids) >= most else None
-
-
 async def _send_link(session: AsyncSession, settings: Settings, user: User, password_hash: str | None) -> None:
     life = timedelta(seconds=settings.auth.verify_seconds)
     proof = await proofs.issue(session, Purpose.VERIFY_EMAIL, user, life=life, password_hash=password_hash)
@@ -154,10 +148,20 @@ async def _send_link(session: AsyncSession, settings: Settings, user: User, pass
     )
 
 
-async def _post_account_exists(session: AsyncSession, user: User, *, to: str, locale: str) -> None:
-    """Facts: none. Somebody signed up with an address of a mailbox that has its account already."""
+async def _post_account_exists(
+    session: AsyncSession, user: User, *, to: str, locale: str, other: str | None = None
+) -> None:
+    """Somebody signed up with an address that has an account; or with one of a mailbox that may have no more, but has
+    an account with the address `other`."""
     workspace = await users_queries.get_personal_workspace(session, user.id)
-    mail.post(session, "account_exists", to=to, locale=locale, workspace_id=workspace.id)
+    mail.post(
+        session,
+        "account_exists",
+        to=to,
+        locale=locale,
+        workspace_id=workspace.id,
+        facts={"other": other} if other else {},
+    )
 
 
 async def _record(session: AsyncSession, user: User, visitor: Visitor, action: str) -> None:

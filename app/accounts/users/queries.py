@@ -1,5 +1,6 @@
 """SQL of users and their personal workspaces."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import delete, exists, func, select
@@ -9,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.identities.models import Identity
 from app.accounts.models import ApiKey, Member, User, Workspace, WorkspaceKind, WorkspaceRole
 from app.accounts.sessions.models import Session
+from app.accounts.users.models import WelcomedMailbox
 from app.core import clock
 from app.core.ids import new_id
 
@@ -30,6 +32,33 @@ async def lock_user_by_email(session: AsyncSession, email: str) -> User | None:
     query = select(User).where(func.lower(User.email) == func.lower(email)).with_for_update()
     query = query.execution_options(populate_existing=True)
     return (await session.execute(query)).scalar_one_or_none()
+
+
+async def lock_mailbox(session: AsyncSession, mailbox: str) -> None:
+    """What one mailbox may have is counted by one after the other, until the transaction ends. Before its users."""
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(mailbox, 20))))
+
+
+async def list_verified_of_mailbox(
+    session: AsyncSession, mailbox: str, most: int, *, but: UUID | None
+) -> Sequence[User]:
+    query = select(User).where(User.canonical_email == mailbox, User.email_verified_at.is_not(None))
+    if but is not None:
+        query = query.where(User.id != but)
+    return (await session.execute(query.order_by(User.id).limit(most))).scalars().all()
+
+
+async def is_welcomed(session: AsyncSession, mailbox: str, key: bytes, *, but: UUID) -> bool:
+    """Whether an account of the mailbox has welcome credits, or had them before it left."""
+    others = exists().where(
+        User.canonical_email == mailbox, User.email_verified_at.is_not(None), ~User.no_welcome, User.id != but
+    )
+    left = exists().where(WelcomedMailbox.key == key)
+    return bool((await session.execute(select(others | left))).scalar_one())
+
+
+async def add_welcomed(session: AsyncSession, key: bytes) -> None:
+    await session.execute(insert(WelcomedMailbox).values(key=key, created_at=clock.now()).on_conflict_do_nothing())
 
 
 async def add_user_if_absent(

@@ -18,6 +18,7 @@ from app.accounts.audit.service import Actor
 from app.accounts.models import Role, User, UserStatus, Workspace
 from app.accounts.sessions import service as sessions
 from app.accounts.users import queries as users
+from app.accounts.users import verifying
 from app.accounts.workspaces import members
 from app.assets import service as assets
 from app.assets.tools import AssetTools
@@ -26,6 +27,7 @@ from app.core import clock
 from app.core.db import UNREACHABLE, Database
 from app.core.ids import encode
 from app.core.problems import DependencyDown, InvalidRequest
+from app.core.settings import get_settings
 from app.core.wire import moment
 from app.generation import transitions
 from app.mail import service as mail
@@ -275,6 +277,7 @@ async def _finish(session: AsyncSession, user_id: UUID) -> UUID | None:
         await session.flush()
         mail_id = await queries.find_mail(session, user.email, "account_deleted")
     audit.record(session, audit.SYSTEM, "account.erased", workspace_id=None, target=("user", user_id))
+    await verifying.note_leaving(session, get_settings(), user)
     await queries.erase_user(session, user_id)
     await queries.note_erased(session, user_id, mail_id)
     return mail_id

@@ -94,6 +94,51 @@ async def test_a_mailbox_has_only_so_many_accounts(browsers: Browsers, idp: Idp,
     assert codes == [None] * api.auth.accounts_per_mailbox + ["mailbox_full"]
 
 
+async def test_accounts_nobody_verified_take_no_room(
+    browsers: Browsers, idp: Idp, api: Settings, behind: Behind
+) -> None:
+    """A provider that does not vouch for Gmail's addresses makes them."""
+    name = uuid4().hex
+    for number in range(api.auth.accounts_per_mailbox + 1):
+        idp.person = somebody(f"{name}+{number}@gmail.com")
+        assert "code" not in (await browsers().sign_in("github")).json()
+    idp.person = somebody(f"{name}+own@gmail.com")
+    assert "code" not in (await browsers().sign_in("google")).json()
+    user = await behind.user(f"{name}+own@gmail.com")
+    assert user is not None
+    assert user.email_verified_at is not None
+    assert not user.no_welcome
+
+
+async def test_an_account_that_was_there_is_not_verified_where_the_mailbox_is_full(
+    browsers: Browsers, idp: Idp, api: Settings, behind: Behind
+) -> None:
+    name = uuid4().hex
+    late = somebody(f"{name}+late@gmail.com")
+    idp.person = late
+    await browsers().sign_in("github")
+    for number in range(api.auth.accounts_per_mailbox):
+        idp.person = somebody(f"{name}+{number}@gmail.com")
+        await browsers().sign_in("google")
+    idp.person = late
+    assert (await browsers().sign_in("google")).json()["code"] == "mailbox_full"
+    assert "code" not in (await browsers().sign_in("github")).json(), "the way in that was there still is"
+    user = await behind.user(str(late.email))
+    assert user is not None
+    assert user.email_verified_at is None
+
+
+async def test_a_mailbox_is_welcomed_once(browsers: Browsers, idp: Idp, behind: Behind) -> None:
+    name, refused = uuid4().hex, []
+    for number in range(2):
+        idp.person = somebody(f"{name}+{number}@gmail.com")
+        await browsers().sign_in("google")
+        user = await behind.user(str(idp.person.email))
+        assert user is not None
+        refused.append(user.no_welcome)
+    assert refused == [False, True]
+
+
 async def test_many_first_sign_ins_at_once_make_one_user(browsers: Browsers, person: Person, behind: Behind) -> None:
     """Several tabs, or the impatient."""
     many = [browsers() for _ in range(6)]

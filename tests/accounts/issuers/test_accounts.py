@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from app.core.db import Database
+from app.core.settings import Settings
 from tests.accounts.issuers.fake import FakeIssuer
 from tests.accounts.issuers.people import (
     AUTHORITY,
@@ -156,3 +157,35 @@ async def test_linking_wants_a_fresh_proof_a_good_token_and_a_verified_address(
     app.state.callers.forget_all()
     answer = await api.post("/v1/me/identities", json=body, headers=here)
     assert (answer.status_code, answer.json()["code"]) == (403, "email_unverified")
+
+
+async def test_a_mailbox_has_only_so_many_accounts_here_too(api: httpx.AsyncClient, settings: Settings) -> None:
+    name, most = uuid4().hex, settings.auth.accounts_per_mailbox
+    for number in range(most + 1):  # nobody verified these
+        assert (await ask(api, legacy_token(LEGACY, email=f"{name}+a{number}@gmail.com"))).status_code == 200
+    tokens = [legacy_token(VERIFYING, email=f"{name}+{number}@gmail.com") for number in range(most + 1)]
+    answers = [await ask(api, token) for token in tokens]
+    assert [answer.status_code for answer in answers] == [200] * most + [409]
+    assert answers[-1].json()["code"] == "mailbox_full"
+    assert [answer.json()["balance"] > 0 for answer in answers[:-1]] == [True] + [False] * (most - 1)
+
+
+async def test_an_authority_does_not_verify_one_account_more(
+    api: httpx.AsyncClient, settings: Settings, database: Database
+) -> None:
+    name, subject = uuid4().hex, str(uuid4())
+    late = f"{name}+late@gmail.com"
+    await ask(api, legacy_token(LEGACY, subject, email=late))
+    for number in range(settings.auth.accounts_per_mailbox):
+        await ask(api, legacy_token(VERIFYING, email=f"{name}+{number}@gmail.com"))
+    answer = await ask(api, legacy_token(AUTHORITY, email=late))
+    assert (answer.status_code, answer.json()["code"]) == (409, "mailbox_full")
+    user = await user_of(database, subject)
+    assert user is not None
+    assert (user.email, user.email_verified_at) == (late, None)
+
+
+async def test_who_has_no_mailbox_awaits_no_welcome(api: httpx.AsyncClient) -> None:
+    for _ in range(2):
+        answer = await ask(api, legacy_token(LEGACY, email=None))
+        assert answer.json()["balance"] > 0

@@ -37,7 +37,7 @@ async def test_the_first_use_makes_user_and_workspace(
     subject, email = str(uuid4()), f"{uuid4().hex}@example.com"
     answer = await ask(api, issuer.token(subject, key=key, email=email))
     assert answer.status_code == 200, answer.text
-    assert answer.json()["balance"] > 0
+    assert answer.json()["balance"] == 0, "welcome credits come when the address is verified"
     user = await user_of(database, subject)
     assert user is not None
     assert (user.email, user.email_verified_at, user.settled_at) == (email, None, None)

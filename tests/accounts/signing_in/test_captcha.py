@@ -128,6 +128,22 @@ async def test_a_forgotten_password_needs_one(member: Person, on: On) -> None:
         assert answer.status_code == 202
 
 
+async def test_another_link_needs_one(person: Person, on: On, verifier: Verifier) -> None:
+    await person.sign_up()
+    async with on():
+        answer = await person.post("resend-verification", email=person.email)
+        assert (answer.json()["code"], answer.json()["errors"][0]["pointer"]) == ("captcha_required", "/captcha_token")
+        answer = await person.post("resend-verification", email=person.email, captcha_token="nonsense")
+        assert answer.json()["code"] == "captcha_failed"
+        assert len(await person.mails()) == 1
+        answer = await person.post("resend-verification", email=person.email, captcha_token=SOLVED)
+        assert answer.status_code == 202
+        verifier.status = 502
+        answer = await person.post("resend-verification", email=person.email, captcha_token="any")
+        assert answer.status_code == 202, "while nobody can tell the limits do"
+    assert len(await person.mails("verify_email")) == 3
+
+
 @pytest.mark.parametrize("trouble", ["down", "broken", "wrong secret"])
 async def test_while_nobody_can_tell_signing_up_waits_and_signing_in_goes_on(
     member: Person, someone: Someone, on: On, verifier: Verifier, trouble: str

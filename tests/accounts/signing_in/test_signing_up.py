@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 import pytest
 
-from app.accounts.models import User
 from app.core.ids import new_id
 from tests.accounts.signing_in.people import OTHER, PASSWORD, Person
 
@@ -177,20 +176,6 @@ async def test_the_same_letters_are_the_same_password_however_typed(someone: Som
 
     await person.sign_up(password=unicodedata.normalize("NFD", person.password))
     assert (await person.log_in(unicodedata.normalize("NFC", person.password))).status_code == 200
-
-
-async def test_a_mailbox_has_no_more_accounts_than_it_may(someone: Someone) -> None:
-    name = new_id().hex
-    for tag in "abc":
-        assert (await someone(email=f"{name}+{tag}@gmail.com").sign_up()).status_code == 202
-    dotted = someone(email=f"{name[:5]}.{name[5:]}@googlemail.com")
-    answer = await dotted.sign_up()
-    assert answer.status_code == 202, "nobody hears that the mailbox has accounts, but its owner"
-    assert [mail.kind for mail in await dotted.mails()] == ["account_exists"]
-    async with dotted.database.transaction() as session:
-        assert await session.get(User, new_id()) is None
-    rows = await dotted.database.fetch("select count(*) from users where canonical_email = $1", f"{name}@gmail.com")
-    assert rows[0][0] == 3
 
 
 async def test_plus_is_a_part_of_the_name_where_nobody_says_otherwise(someone: Someone) -> None:
