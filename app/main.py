@@ -36,7 +36,7 @@ from app.core import answers, queue
 from app.core.access_log import AccessLog
 from app.core.bells import BellTower
 from app.core.bodies import BodyGuard
-from app.core.cors import EXPOSED_HEADERS, Cors
+from app.core.cors import EXPOSED_HEADERS, Cors, allowed_origins
 from app.core.db import Database
 from app.core.egress import Egress
 from app.core.health import router as health
@@ -170,7 +170,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     if settings.api.cors_origins:
         app.add_middleware(
             Cors,
-            allow_origins=list(settings.api.cors_origins),
+            allow_origins=allowed_origins(settings),
             allow_credentials="*" not in settings.api.cors_origins,
             allow_methods=["*"],
             allow_headers=["*"],

@@ -68,8 +68,8 @@ def page(document: dict[str, Any]) -> str:
     lines = [HEAD, "## Scopes of roles", "", *_scopes(), "", "## What each route needs", ""]
     lines += [
         "*Signed in*: no API keys. *Confirmed*: with `POST /v1/auth/confirm` in the last ten minutes. *Leaving too*:",
-        "users may while their account waits for its deletion; all else is 403 `deletion_scheduled` then. The roles are",
-        "those in the workspace; the last column is for keys with the scope. To remove others than oneself from a",
+        "users may while their account waits for its deletion; all else is 403 `deletion_scheduled` then. The roles",
+        "are those in the workspace; the last column is for keys with the scope. To remove others than oneself from a",
         "workspace takes `workspace:write`.",
         "",
     ]

@@ -1,7 +1,5 @@
 """Who is calling: FastAPI dependencies of every route that is not public."""
 
-import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from functools import partial
 from typing import Annotated, Any
@@ -27,26 +25,23 @@ from app.accounts.errors import (
     SessionRevoked,
     WorkspaceNotFound,
 )
+from app.accounts.issuers.errors import AccountExists
 from app.accounts.keys.errors import IpNotAllowed, RateLimited
 from app.accounts.keys.limits import KeyGate
 from app.accounts.models import Scope
 from app.accounts.recognition import Place
 from app.accounts.schemas import CallerInfo
-from app.core import clock, hot, idempotency
-from app.core.db import UNREACHABLE, DatabaseDep
-from app.core.dependencies import SealerDep
-from app.core.idempotency import Claim, Once
+from app.core import clock, hot
+from app.core.db import UNREACHABLE
 from app.core.ids import decode
 from app.core.problems import (
     DependencyDown,
-    IdempotencyKeyInFlight,
-    IdempotencyKeyReused,
     Internal,
     InvalidRequest,
     MalformedRequest,
     Problem,
 )
-from app.core.visitor import client_ip
+from app.core.visitor import visitor_of
 
 CONFIRMED_FOR = timedelta(minutes=10)
 
@@ -69,6 +64,7 @@ _KNOWN_PROBLEMS: tuple[type[Problem], ...] = (
     AccountSuspended,
     CsrfFailed,
     WorkspaceNotFound,
+    AccountExists,
     InvalidRequest,
     MalformedRequest,
     Internal,
@@ -88,7 +84,6 @@ LEAVING_PROBLEMS: tuple[type[Problem], ...] = (SessionRequired, InvalidApiKey, *
 SIGNED_IN_PROBLEMS: tuple[type[Problem], ...] = (DeletionScheduled, *LEAVING_PROBLEMS)
 CONFIRMED_PROBLEMS: tuple[type[Problem], ...] = (ConfirmationRequired, *SIGNED_IN_PROBLEMS)
 ADMIN_PROBLEMS: tuple[type[Problem], ...] = (AdminRequired, *SIGNED_IN_PROBLEMS)
-ONCE_PROBLEMS: tuple[type[Problem], ...] = (IdempotencyKeyReused, IdempotencyKeyInFlight)
 
 
 def get_callers(request: Request) -> CallerCache:
@@ -118,10 +113,6 @@ def _workspace_asked_for(request: Request) -> UUID | None:
         raise MalformedRequest.at("header:X-Workspace-Id", f"X-Workspace-Id is {fault}.") from None
 
 
-def _ip(request: Request) -> str:
-    return client_ip(request, request.app.state.settings)
-
-
 async def recognise(request: Request, *, is_fresh: bool = False) -> CallerInfo:
     """Who is calling, whatever they may do. `is_fresh`: as the database has it now.
 
@@ -133,10 +124,11 @@ async def recognise(request: Request, *, is_fresh: bool = False) -> CallerInfo:
         raise MissingCredentials
     callers = get_callers(request)
     workspace_id = _workspace_asked_for(request)
-    caller = await callers.find(text, workspace_id, place, ip=partial(_ip, request))
+    visitor = partial(visitor_of, request)
+    caller = await callers.find(text, workspace_id, place, visitor=visitor)
     if is_fresh:
         callers.forget(caller.session_id or caller.user_id)
-        caller = await callers.find(text, workspace_id, place)
+        caller = await callers.find(text, workspace_id, place, visitor=visitor)
     if place == "cookie" and caller.session_id is not None:
         csrf.check(request, caller.session_id)
     if caller.limits is not None:
@@ -302,52 +294,3 @@ AssetsWriter = Annotated[CallerInfo, requires(Scope.ASSETS_WRITE)]
 CreditsReader = Annotated[CallerInfo, requires(Scope.CREDITS_READ)]
 KeysReader = Annotated[CallerInfo, requires(Scope.KEYS_READ)]
 KeysWriter = Annotated[CallerInfo, requires(Scope.KEYS_WRITE)]
-
-IdempotencyHeader = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        description="Repeats of a request with the same key and body have one effect and one answer, for 24 hours.",
-        examples=["order-1042"],
-    ),
-]
-
-
-async def _once(
-    request: Request,
-    database: DatabaseDep,
-    sealer: SealerDep,
-    caller: RecognisedDep,
-    key: IdempotencyHeader = None,
-) -> AsyncIterator[Once]:
-    body = idempotency.canonical(await request.body())
-    async with idempotency.once(
-        database,
-        sealer,
-        workspace_id=caller.workspace_id,
-        mode=caller.mode,
-        key=idempotency.read_key(key),
-        # An answer may hold a secret: it is told again to whoever it was told, not to all of the workspace.
-        fingerprint=idempotency.fingerprint(
-            request.method, request.url.path, body, str(caller.key_id or caller.user_id)
-        ),
-    ) as once:
-        yield once
-
-
-# For routes with a JSON body. Name it before DbSession, so that a failed commit lets the key go.
-OnceDep = Annotated[Once, Depends(_once, scope="function")]
-
-
-async def claimed(request: Request, header: str | None) -> Claim | None:
-    """The key and what it stands for, for routes that claim it in the statement of the effect itself."""
-    key = idempotency.read_key(header)
-    if key is None:
-        return None
-    body = idempotency.canonical(await request.body())
-    return Claim(key, idempotency.fingerprint(request.method, request.url.path, body))
-
-
-def same_body(parts: dict[str, Any]) -> bytes:
-    """What stands for a body that is not JSON in the fingerprint of an Idempotency-Key."""
-    return json.dumps(parts, sort_keys=True, separators=(",", ":")).encode()

@@ -29,6 +29,7 @@ from app.accounts.sessions.keyring import Keyring
 from app.core.bells import Listener
 from app.core.db import UNREACHABLE, Database
 from app.core.settings import Settings
+from app.core.visitor import Visitor
 
 log = structlog.get_logger()
 
@@ -89,21 +90,21 @@ class CallerCache:
         workspace_id: UUID | None = None,
         place: Place = "bearer",
         *,
-        ip: Callable[[], str] = str,
+        visitor: Callable[[], Visitor] = Visitor.unknown,
     ) -> CallerInfo:
-        """Who shows this, for that workspace. `ip` tells where from, when that is to be written.
+        """Who shows this, for that workspace. `visitor` tells where from, when that is to be written.
 
         Raises the problem that tells why they are not let in, or what the database raises.
         """
         digest, now = _digest(text, workspace_id, place), time()
         known = self._known.get(digest)
         if known is None or monotonic() - known.read_at >= self._life() or now >= known.found.expires_at:
-            known = await self._look_up(digest, Credential(text, workspace_id, place))
+            known = await self._look_up(digest, Credential(text, workspace_id, place), visitor)
         else:
             self._known[digest] = self._known.pop(digest)  # the one unused for longest stands first
         if now - known.touched_at >= TOUCH_SECONDS:
             known.touched_at = now
-            self._note_use(known.found, ip())
+            self._note_use(known.found, visitor().ip)
         return known.found.caller
 
     def forget(self, changed: UUID) -> None:
@@ -128,10 +129,10 @@ class CallerCache:
     def _life(self) -> float:
         return FRESH_SECONDS if self._listener.is_connected else ALONE_SECONDS
 
-    async def _look_up(self, digest: bytes, shown: Credential) -> _Known:
+    async def _look_up(self, digest: bytes, shown: Credential, visitor: Callable[[], Visitor]) -> _Known:
         read_at, changes = monotonic(), self._changes
         self._known.pop(digest, None)
-        found = await self._recogniser.recognise(shown)
+        found = await self._recogniser.recognise(shown, visitor)
         known = _Known(found, found.last_used_at, read_at)
         if changes == self._changes:  # else what we read may be older than what we were told
             if len(self._known) >= MOST:

@@ -79,7 +79,7 @@ NEEDS: dict[str, Need] = {
     **_each(PUBLIC, "list_oauth_providers", "begin_oauth", "finish_oauth", "exchange_oauth_code", "confirm_identity"),
     **_each(USER, "change_email", "list_identities", "get_identity"),
     **_each(USER_OR_LEAVING, "change_password", "log_out", "log_out_everywhere"),
-    **_each(USER_OR_LEAVING, "list_sessions", "end_session", "end_other_sessions"),
+    **_each(USER_OR_LEAVING, "list_sessions", "get_session", "end_session", "end_other_sessions"),
     **_each(CONFIRMED, "link_identity", "unlink_identity"),
     **_each(Need(Scope.TASKS_READ), "list_tasks", "get_task", "stream_task_events", "quote_task"),
     **_each(Need(Scope.TASKS_READ), "list_batches", "get_batch", "stream_batch_events", "list_provider_health"),
@@ -93,7 +93,7 @@ NEEDS: dict[str, Need] = {
     **_each(Need(Scope.KEYS_WRITE), "create_api_key", "update_api_key", "rotate_api_key", "revoke_api_key"),
     **_each(Need(Scope.WORKSPACE_READ, leaving=True), "get_me"),
     **_each(Need(Scope.WORKSPACE_READ), "list_workspaces", "get_workspace"),
-    **_each(Need(Scope.WORKSPACE_READ), "list_members", "list_invitations"),
+    **_each(Need(Scope.WORKSPACE_READ), "list_members", "get_member", "list_invitations", "get_invitation"),
     # To leave takes no more than a seat; to remove others takes WORKSPACE_WRITE, which is asked by the service.
     **_each(Need(Scope.WORKSPACE_READ), "remove_member"),
     **_each(Need(Scope.WORKSPACE_WRITE), "update_workspace", "update_member"),

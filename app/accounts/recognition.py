@@ -1,6 +1,6 @@
 """Whom a credential stands for: an API key, an access token, a session cookie, or a token of another issuer."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from math import inf
@@ -23,6 +23,7 @@ from app.core import jwt
 from app.core.db import Database
 from app.core.jwt import InvalidJwt
 from app.core.settings import Settings
+from app.core.visitor import Visitor
 
 Place = Literal["bearer", "key", "cookie"]
 """Where it stands: `Authorization: Bearer`, `X-API-Key`, or the session cookie."""
@@ -66,12 +67,15 @@ class Recogniser:
         self._database = database
         self._keyring = keyring
 
-    async def recognise(self, shown: Credential) -> Recognised:
-        """Raises the problem that tells why nobody is let in, or what the database raises."""
+    async def recognise(self, shown: Credential, visitor: Callable[[], Visitor]) -> Recognised:
+        """Raises the problem that tells why nobody is let in, or what the database raises.
+
+        `visitor` tells where they are who come for the first time.
+        """
         if shown.place == "cookie":
             return await self._by_cookie(shown)
         if shown.place == "bearer" and "." in shown.text:  # as in all signed tokens and in no key
-            return await self._by_token(shown)
+            return await self._by_token(shown, visitor)
         return await self._by_key(shown)
 
     async def _by_key(self, shown: Credential) -> Recognised:
@@ -90,11 +94,11 @@ class Recogniser:
             raise SessionRevoked("The session cookie is none of ours. Sign in again.")
         return _signed_in(row, inf)
 
-    async def _by_token(self, shown: Credential) -> Recognised:
+    async def _by_token(self, shown: Credential, visitor: Callable[[], Visitor]) -> Recognised:
         try:
             head = jwt.peek(shown.text)
             if head.issuer != self._settings.api.public_url:
-                return await self._of_other_issuer(shown, await self._issuers.read(shown.text, head))
+                return await self._of_other_issuer(shown, await self._issuers.read(shown.text, head), visitor)
             claims = await access.read(self._settings, self._keyring, shown.text, head)
             session_id, user_id = access.session_of(claims)
         except InvalidJwt as fault:
@@ -104,12 +108,14 @@ class Recogniser:
             raise InvalidToken("The access token is of another user than its session.")
         return _signed_in(row, jwt.expiry(claims))
 
-    async def _of_other_issuer(self, shown: Credential, outsider: Outsider) -> Recognised:
+    async def _of_other_issuer(
+        self, shown: Credential, outsider: Outsider, visitor: Callable[[], Visitor]
+    ) -> Recognised:
         name = (outsider.issuer.issuer, outsider.subject)
         row = await issuer_queries.find_identity_with_user(self._database, *name, shown.workspace_id)
         if row is None:
             async with self._database.transaction() as session:
-                await issuers.settle_in(session, self._settings, outsider)
+                await issuers.settle_in(session, self._settings, outsider, visitor())
             row = await issuer_queries.find_identity_with_user(self._database, *name, shown.workspace_id)
         if row is None:
             raise InvalidToken("The token's user was unlinked just now.")

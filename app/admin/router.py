@@ -6,7 +6,7 @@ What is hard to undo needs a fresh proof that it is they.
 from dataclasses import replace
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from app.accounts.audit import reading
 from app.accounts.audit.router import FiltersDep
@@ -19,6 +19,7 @@ from app.admin import checking, service
 from app.admin.errors import AccountErased, CheckTooLong, LastAdmin, OwnAccount, UserNotFound
 from app.admin.queries import UserFilters
 from app.admin.schemas import AdminUserDetail, AdminUserRead, Suspension, VerificationRead
+from app.core import conditional
 from app.core.db import DatabaseDep, DbSession
 from app.core.ids import UserId, WorkspaceId
 from app.core.paging import Page, PageParams
@@ -26,7 +27,6 @@ from app.core.problems import InvalidCursor, problems
 from app.core.visitor import VisitorDep
 from app.core.wire import Text
 from app.privacy.erasure import service as erasure
-from app.privacy.errors import LastOwner
 from app.privacy.schemas import DeletionOrder, DeletionRead
 
 router = APIRouter(prefix="/v1/admin", tags=["admin"])
@@ -66,11 +66,11 @@ async def list_users(
     "/users/{user_id}",
     response_model=AdminUserDetail,
     operation_id="get_user",
-    responses=problems(*ADMIN_PROBLEMS, UserNotFound),
+    responses=problems(*ADMIN_PROBLEMS, UserNotFound) | {304: {"description": "Not changed."}},
 )
-async def get_user(user_id: UserId, admin: Admin, session: DbSession) -> AdminUserDetail:
+async def get_user(user_id: UserId, request: Request, admin: Admin, session: DbSession) -> Response:
     """Read one user."""
-    return await service.read_user(session, user_id)
+    return conditional.answer(request, await service.read_user(session, user_id))
 
 
 @router.post(
@@ -118,7 +118,7 @@ async def sign_out_user(
     status_code=202,
     response_model=DeletionRead,
     operation_id="delete_user",
-    responses=problems(*_STATUS_PROBLEMS, LastOwner),
+    responses=problems(*_STATUS_PROBLEMS),
 )
 async def delete_user(
     user_id: UserId, order: DeletionOrder, admin: ConfirmedAdmin, visitor: VisitorDep, database: DatabaseDep

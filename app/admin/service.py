@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts import changes
 from app.accounts.audit import service as audit
 from app.accounts.audit.service import Actor
-from app.accounts.errors import AdminRequired
+from app.accounts.errors import AccountSuspended, AdminRequired, DeletionScheduled
 from app.accounts.models import Role, User, UserStatus
 from app.accounts.schemas import CallerInfo
 from app.accounts.sessions import service as sessions
@@ -103,7 +103,7 @@ async def sign_out(session: AsyncSession, user_id: UUID, actor: Actor) -> User:
 async def delete(session: AsyncSession, user_id: UUID, actor: Actor, *, confirm: str) -> User:
     """Have the account erased, without a grace. `confirm` is its address.
 
-    Raises what `suspend` raises, InvalidRequest or LastOwner.
+    Raises what `suspend` raises, or InvalidRequest.
     """
     user = await _locked(session, user_id, actor)
     await erasure.schedule(session, user_id, actor, grace=ERASED_AFTER, confirm=confirm)
@@ -142,11 +142,13 @@ async def add_admin(session: AsyncSession, email: str) -> tuple[User, bool]:
     """Make the user with this address an admin, and whether they can sign in with a password.
 
     Made if absent; they set their first password by `forgot-password`. Of an account nobody showed to be of whoever
-    reads the mailbox, what was set up is dropped. Raises InvalidRequest, AccountErased, or AccountSuspended.
+    reads the mailbox, what was set up is dropped. Raises InvalidRequest, AccountSuspended or DeletionScheduled.
     """
     user, _ = await users.vouch(session, email)
-    if user.status != UserStatus.ACTIVE or user.erase_at is not None:
-        raise AccountErased("The account is suspended, or is to be deleted. Reinstate it first.")
+    if user.erase_at is not None:
+        raise DeletionScheduled("The account is to be deleted: its owner has to take that back first.")
+    if user.status != UserStatus.ACTIVE:
+        raise AccountSuspended("The account is suspended: `backlot users reinstate` it first.")
     if user.settled_at is None:
         await users.drop_before(session, user, reason="vouched_for")
         user.settled_at = clock.now()

@@ -9,7 +9,8 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import FileResponse, RedirectResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from app.accounts.caller import CALLER_PROBLEMS, ONCE_PROBLEMS, AssetsReader, AssetsWriter, IdempotencyHeader
+from app.accounts.caller import CALLER_PROBLEMS, AssetsReader, AssetsWriter
+from app.accounts.once import ONCE_PROBLEMS, IdempotencyHeader
 from app.assets import service, uploads
 from app.assets.errors import UPLOAD_PROBLEMS, AssetNotFound, InvalidSignature, MissingFile, RangeNotSatisfiable
 from app.assets.imaging import Rendition

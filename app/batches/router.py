@@ -7,19 +7,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 
-from app.accounts.caller import (
-    CALLER_PROBLEMS,
-    ONCE_PROBLEMS,
-    IdempotencyHeader,
-    OnceDep,
-    TasksReader,
-    TasksWriter,
-    claimed,
-    is_still_admitted,
-)
+from app.accounts.caller import CALLER_PROBLEMS, TasksReader, TasksWriter, is_still_admitted
 from app.accounts.errors import EmailUnverified
 from app.accounts.keys.errors import KeyBudgetExceeded
 from app.accounts.models import Scope
+from app.accounts.once import ONCE_PROBLEMS, IdempotencyHeader, OnceDep, claimed
 from app.accounts.schemas import CallerInfo
 from app.batches import examples, service
 from app.batches.errors import BatchEnded, BatchNotFound, NoValidItems

@@ -87,17 +87,20 @@ async def issue_key(
     is_admin: bool = False,
     order: "ApiKeyCreate | None" = None,
 ) -> str:
+    """The secret of a new key. Raises a Problem that tells why there is none."""
     from app.accounts.keys import service
+    from app.admin import service as admins
     from app.generation.operations import OPERATIONS
 
     async with transaction(settings) as session:
+        if is_admin:
+            await admins.add_admin(session, email)
         _, secret = await service.issue_key(
             session,
             email=email,
             mode=mode,
             name=name,
             scopes=scopes,
-            is_admin=is_admin,
             order=order,
             operations=tuple(OPERATIONS),
         )

@@ -22,7 +22,9 @@ def import_users(
     file: Annotated[Path, typer.Argument(help="JSON lines, or CSV if it ends in .csv; - is standard input (JSON).")],
     check: Annotated[bool, typer.Option("--check", help="Read the file, and add nobody.")] = False,
 ) -> None:
-    """Add users with their password hashes. Whoever is there already is left alone, so it may be done again.
+    """Add users with their password hashes. Whoever has an account here keeps it, so it may be done again.
+
+    Only what was set up with an address that nobody verified gives way to who verified it elsewhere.
 
     Each has `email`, and may have `password_hash` (bcrypt or Argon2), `email_verified`, `name` and `locale`. The hashes
     are made anew when their owners sign in. Nothing is added unless every line can be read.

@@ -1,4 +1,4 @@
-"""Commands on API keys: the operator's, who may give and end any."""
+"""Commands on keys: API keys, of which the operator may give and end any, and the one that signs access tokens."""
 
 import asyncio
 import sys
@@ -122,3 +122,21 @@ def show_pattern() -> None:
     from app.accounts.keys.secrets import SCAN_PATTERN
 
     print(SCAN_PATTERN)
+
+
+def rotate_signing_key(
+    at_once: Annotated[
+        bool, typer.Option("--at-once", help="Believe no token of the old keys any more: clients refresh theirs.")
+    ] = False,
+) -> None:
+    """Sign access tokens with a new key. Those signed with the old one are good until they expire."""
+    from app.accounts.audit.service import OPERATOR
+    from app.accounts.sessions import keyring
+
+    settings = settings_with_database()
+
+    async def rotate() -> str | None:
+        async with transaction(settings) as session:
+            return await keyring.rotate(session, settings, at_once=at_once, actor=OPERATOR)
+
+    print(f"signs now: {asyncio.run(rotate()) or 'a key that another made just now'}", file=sys.stderr)

@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
@@ -39,23 +39,6 @@ def prepare() -> None:
     if keys != known:
         datadir.write_private(file, json.dumps(keys))
     print(json.dumps(keys))
-
-
-def rotate_signing_key(
-    at_once: Annotated[
-        bool, typer.Option("--at-once", help="Believe no token of the old keys any more: clients refresh theirs.")
-    ] = False,
-) -> None:
-    """Sign access tokens with a new key. Those signed with the old one are good until they expire."""
-    from app.accounts.sessions import keyring
-
-    settings = settings_with_database()
-
-    async def rotate() -> str | None:
-        async with transaction(settings) as session:
-            return await keyring.rotate(session, settings, at_once=at_once)
-
-    print(f"signs now: {asyncio.run(rotate()) or 'a key that another made just now'}", file=sys.stderr)
 
 
 def verify_ledger() -> None:

@@ -2,7 +2,6 @@
 
 import json
 from email.utils import getaddresses, parseaddr
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -61,7 +60,9 @@ Issuers = Annotated[tuple[TrustedIssuer, ...], NoDecode, BeforeValidator(_json)]
 
 
 class Auth(Group):
-    app_url: str | None = Field(default=None, description="the front end: where links in mails lead; default: this API")
+    app_url: Annotated[str | None, EMPTY_IS_NONE] = Field(
+        default=None, description="the front end: where links in mails lead; default: this API"
+    )
     session_seconds: float = Field(default=7 * 86400, gt=0, description="life of a session")
     access_seconds: float = Field(default=900, gt=0, description="life of an access token")
     cookie_secure: bool = Field(default=True, description="session cookies over https (and to localhost) only")
@@ -83,7 +84,7 @@ class Auth(Group):
     accounts_per_mailbox: int = Field(default=3, ge=0, description="a+1@gmail.com and a+2@gmail.com are one; 0: any")
     login_before_verification: bool = Field(default=True, description="with the password, who has not verified yet")
     disposable: Literal["refuse", "allow"] = Field(default="refuse", description="addresses for a few minutes")
-    disposable_domains: Annotated[Path | None, EMPTY_IS_NONE] = Field(
+    disposable_domains: Annotated[FilePath | None, EMPTY_IS_NONE] = Field(
         default=None, description="a file of further such domains, one a line"
     )
     captcha: Annotated[Literal["hcaptcha", "turnstile"] | None, EMPTY_IS_NONE] = None
@@ -94,7 +95,10 @@ class Auth(Group):
 
     google_client_id: str | None = None
     google_client_secret: SecretStr | None = None
-    google_issuer: str = Field(default="https://accounts.google.com", description="whose discovery document is read")
+    google_issuer: str = Field(
+        default="https://accounts.google.com",
+        description="whose discovery document is read; it is believed as Google is",
+    )
     github_client_id: str | None = None
     github_client_secret: SecretStr | None = None
     github_url: str = "https://github.com"
@@ -123,12 +127,6 @@ class Auth(Group):
     def _captcha_has_a_secret(self) -> Self:
         if self.captcha is not None and self.captcha_secret is None:
             raise ValueError("BACKLOT_AUTH_CAPTCHA needs BACKLOT_AUTH_CAPTCHA_SECRET")
-        return self
-
-    @model_validator(mode="after")
-    def _disposable_domains_are_there(self) -> Self:
-        if self.disposable_domains is not None and not self.disposable_domains.is_file():
-            raise ValueError("BACKLOT_AUTH_DISPOSABLE_DOMAINS names no file")
         return self
 
     owned_teams: int = Field(default=20, ge=0, description="how many teams one user may own")

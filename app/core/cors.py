@@ -42,6 +42,11 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme.lower()}://{parts.netloc.lower()}"
 
 
+def allowed_origins(settings: Settings) -> list[str]:
+    """Of pages that may call the API, as browsers write them."""
+    return [origin if origin == "*" else origin_of(origin) for origin in settings.api.cors_origins]
+
+
 def trusted_origins(settings: Settings) -> set[str]:
     """Of the API, of the front end, and of pages that may call the API with cookies; `*` trusts nobody with these."""
     own = {origin_of(url) for url in (settings.api.public_url, settings.auth.app_url) if url}

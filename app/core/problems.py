@@ -33,6 +33,8 @@ class Problem(Exception):
         super().__init_subclass__(**kwargs)
         if "code" not in cls.__dict__:
             cls.code = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+        if cls.code in Problem.catalogue:
+            raise TypeError(f"{cls.code} is the code of another problem")
         Problem.catalogue[cls.code] = cls
 
     def __init__(
@@ -179,7 +181,9 @@ def field_errors(errors: Sequence[Any], prefix: str = "") -> list[FieldError]:
 
 
 def _pointer(location: Sequence[str | int], prefix: str) -> str:
-    parts = [str(part).replace("~", "~0").replace("/", "~1") for part in location]
+    # What is in angle brackets is the tag of one of several models, and no field.
+    fields = [str(part) for part in location if not re.fullmatch("<[a-z]+>", str(part))]
+    parts = [field.replace("~", "~0").replace("/", "~1") for field in fields]
     if prefix or not parts:
         return prefix + "".join(f"/{part}" for part in parts)
     place, *rest = parts

@@ -1,6 +1,7 @@
 """Tokens of one-time links: made of the id of a row and a key of the installation's, so that none rests anywhere.
 
-`bkl_` and 58 characters of URL-safe base64: the 16 bytes of the id, then 27 bytes of HMAC-SHA256 over purpose and id.
+`bkl_` and 58 characters of URL-safe base64: the 16 bytes of the id, then 27 bytes of HMAC-SHA256 over it. What it is
+good for stands in the row.
 """
 
 import base64

@@ -20,6 +20,10 @@ class Visitor:
     """Of the client; empty when it is not known, as behind a Unix socket."""
     user_agent: str
 
+    @classmethod
+    def unknown(cls) -> "Visitor":
+        return cls("", "")
+
     @property
     def network(self) -> str:
         """What limits count by: the address, of IPv6 its /64, which is one household's."""
@@ -42,27 +46,34 @@ def _parsed(text: str) -> str | None:
 
 
 def client_ip(request: Request, settings: Settings) -> str:
-    """The peer; where that is a proxy of ours, whoever it says it speaks for: the last address that is no proxy's."""
+    """The peer; where that is a proxy of ours, whoever it says it speaks for: the last address that is no proxy's.
+
+    A peer without an address comes by a Unix socket: where proxies are trusted at all, it is one of them.
+    """
     peer = request.scope.get("client")
     current = _parsed(peer[0]) if peer else None
     trusted = settings.api.trusted_proxies
-    if current is None or not trusted:
+    if not trusted:
         return current or ""
     # Some proxies add a line of their own beneath those that came: all of them are one list.
     told_of = [str(value, "latin-1") for name, value in request.scope["headers"] if name == b"x-forwarded-for"]
     hops = ",".join(told_of).split(",")
-    while hops and any(ip_address(current) in network for network in trusted):
+    while hops and (current is None or any(ip_address(current) in network for network in trusted)):
         told = _parsed(hops.pop())
         if told is None:
             break
         current = told
-    return current
+    return current or ""
 
 
-async def get_visitor(request: Request) -> Visitor:
+def visitor_of(request: Request) -> Visitor:
     agent = hot.header(request, b"user-agent") or ""
     printable = "".join(letter for letter in agent[:AGENT_LENGTH] if letter.isprintable())
     return Visitor(client_ip(request, request.app.state.settings), printable)
 
 
-VisitorDep = Annotated[Visitor, Depends(get_visitor)]
+async def _visitor(request: Request) -> Visitor:
+    return visitor_of(request)
+
+
+VisitorDep = Annotated[Visitor, Depends(_visitor)]

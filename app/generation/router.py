@@ -7,20 +7,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
-from app.accounts.caller import (
-    CALLER_PROBLEMS,
-    ONCE_PROBLEMS,
-    IdempotencyHeader,
-    OnceDep,
-    TasksReader,
-    TasksWriter,
-    authenticate,
-    claimed,
-    is_still_admitted,
-)
+from app.accounts.caller import CALLER_PROBLEMS, TasksReader, TasksWriter, authenticate, is_still_admitted
 from app.accounts.errors import EmailUnverified
 from app.accounts.keys.errors import KeyBudgetExceeded, OperationNotAllowed
 from app.accounts.models import Scope
+from app.accounts.once import ONCE_PROBLEMS, IdempotencyHeader, OnceDep, claimed
 from app.accounts.schemas import CallerInfo
 from app.assets.errors import UPLOAD_PROBLEMS, AssetNotFound
 from app.assets.tools import AssetToolsDep

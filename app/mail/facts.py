@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from typing import Any
 
 LONGEST = 80
@@ -10,7 +11,6 @@ _KEPT_FORMATS = "\u200c\u200d"
 """Joiners: some scripts, and emoji, are not written without them."""
 _AS_IT_IS = re.compile(
     r"[\w.+%'-]{1,64}@[\w.-]{1,255}"  # an address
-    r"|[0-9a-fA-F.:]{2,45}"  # of the other kind
     r"|\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)"  # a moment
 )
 _ISOLATED = "\u2068{}\u2069"
@@ -21,12 +21,20 @@ def clean(value: Any) -> str:
     """One short line, which turns no text around it, and which mail programs make no link of."""
     text = unicodedata.normalize("NFC", str(value))
     text = " ".join("".join(_kept(letter) for letter in text).split())
-    if _AS_IT_IS.fullmatch(text):
+    if _AS_IT_IS.fullmatch(text) or _is_ip(text):
         return text
     if len(text) > LONGEST:
         text = text[: LONGEST - 1].rstrip() + "…"
     text = re.sub(r"(?<=\w)([.@])(?=[^\W\d])|(?<=:)(?=//)", lambda found: (found[1] or "") + _JOINER, text)
     return _ISOLATED.format(text) if any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in text) else text
+
+
+def _is_ip(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _kept(letter: str) -> str:

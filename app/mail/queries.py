@@ -39,8 +39,8 @@ SETTLE = """
 
 # By this backend, $1.
 SECONDS_TO_NEXT = """
-    select extract(epoch from
-        greatest(min(due_at), (select until from mail_pauses where backend = $1)) - now())::float8 as seconds
+    select extract(epoch from greatest(
+        min(due_at), (select until from mail_pauses where backend = $1 and until > now())) - now())::float8 as seconds
     from mails where status = 'pending'
 """
 

@@ -3,15 +3,6 @@
 from app.core.problems import Problem
 
 
-class LastOwner(Problem):
-    """You are the only owner of a team with other members.
-
-    `workspaces` names the teams. Make somebody else an owner of each, or delete the team; then ask again.
-    """
-
-    status = 409
-
-
 class AdminsStay(Problem):
     """Administrators of the installation do not delete their own account.
 

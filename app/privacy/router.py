@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from app.accounts.audit.service import Actor
 from app.accounts.caller import LEAVING_PROBLEMS, ConfirmedOrLeaving, SignedInOrLeaving
 from app.accounts.errors import ConfirmationRequired, EmailUnverified
+from app.accounts.workspaces.errors import LastOwner
 from app.assets.tools import AssetToolsDep
 from app.core.db import DatabaseDep, DbSession
 from app.core.dependencies import SettingsDep
@@ -14,7 +15,7 @@ from app.core.paging import Page, PageParams
 from app.core.problems import InvalidCursor, problems
 from app.core.visitor import VisitorDep
 from app.privacy.erasure import service as erasure
-from app.privacy.errors import AdminsStay, DeletionBegun, DeletionNotScheduled, LastOwner
+from app.privacy.errors import AdminsStay, DeletionBegun, DeletionNotScheduled
 from app.privacy.export import service as exports
 from app.privacy.schemas import DeletionOrder, DeletionRead, ExportRead
 

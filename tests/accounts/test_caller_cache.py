@@ -211,3 +211,13 @@ async def test_uses_are_written_together_and_once_a_minute(
     cache.forget_all()
     await cache.find(account.key)
     assert cache._used == {}, "it was used a moment ago, as its row says"
+
+
+async def test_many_processes_write_one_use_a_minute(account: Account, database: Database) -> None:
+    key_id = (await service.authenticate(database, account.key)).key_id
+    assert key_id is not None
+    seen = []
+    for ip in ("203.0.113.1", "203.0.113.2"):
+        await queries.touch_keys(database, [key_id], [ip])
+        seen += await database.fetch("select last_used_at, last_used_ip from api_keys where id = $1", key_id)
+    assert seen[0] == seen[1]

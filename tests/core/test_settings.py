@@ -132,3 +132,8 @@ def test_what_is_set_tells_how_mails_leave() -> None:
     assert settings(mail={"smtp_url": "smtp://relay"}).mail.chosen == "smtp"
     assert settings(mail={"resend_key": "re_1", "smtp_url": ""}).mail.chosen == "resend"
     assert settings(mail={"backend": "none", "smtp_url": "smtp://relay"}).mail.chosen == "none"
+
+
+def test_an_empty_front_end_is_none() -> None:
+    """As `BACKLOT_AUTH_APP_URL=` in a file: the pages of the API are there then."""
+    assert Settings(_env_file=None, auth={"app_url": ""}).auth.app_url is None  # type: ignore[call-arg, arg-type]

@@ -246,3 +246,12 @@ async def test_a_link_has_an_end(database: Database) -> None:
     with pytest.raises(ValueError, match="expires_at"):
         async with database.transaction() as session:
             service.post(session, "confirm", to="a@example.com", locale="en", workspace_id=new_id(), token_id=new_id())
+
+
+async def test_a_pause_that_is_over_does_not_keep_it_awake(outbox: Outbox, smtp: SmtpServer) -> None:
+    postman = outbox.postman(smtp_url=smtp.url)
+    await outbox.database.fetch(
+        "insert into mail_pauses (backend, until, reason) values ('smtp', now() - interval '1 hour', 'busy')",
+    )
+    with postman._tower.bell(sending.DUE) as bell:
+        assert await postman._pull_once(bell) == sending.LOOK_SECONDS

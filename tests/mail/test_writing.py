@@ -14,6 +14,7 @@ from app.core.account_settings import Mail
 from app.core.ids import new_id
 from app.core.settings import Settings
 from app.mail.errors import Rejected
+from app.mail.facts import clean
 from app.mail.service import Kind
 from app.mail.writing import PAGES, TEMPLATES, Letter, Order, Writer
 
@@ -246,3 +247,14 @@ def test_templates_of_the_operators_own_go_first(tmp_path: Path) -> None:
 def test_a_kind_nobody_wrote_a_template_for_is_refused() -> None:
     with pytest.raises(Rejected, match="no template"):
         write(order("no_such_kind"))
+
+
+@pytest.mark.parametrize("name", ["cafe.de", "dead.beef.cc", "1.2.3", "visit evil.example.com now"])
+def test_a_name_is_no_link(name: str) -> None:
+    """Mail programs make one of whatever looks like a host."""
+    assert re.search(r"\w[.][^\W\d]", clean(name)) is None
+
+
+@pytest.mark.parametrize("address", ["203.0.113.7", "2001:db8::7", "thu@example.com"])
+def test_an_address_stays_as_it_is(address: str) -> None:
+    assert clean(address) == address

@@ -78,7 +78,7 @@ KEPT = {
     "users": {"role", "status"},
     "workspaces": {"kind", "plan"},
     "invitations": {"role", "email"},  # the address, with the word in it: what they are found by
-    "api_keys": {"mode"},
+    "api_keys": {"mode", "scopes"},
     "assets": {"mode", "kind", "source", "status"},
     "asset_files": {"rendition", "key"},
     "batch_items": set[str](),

@@ -11,6 +11,7 @@ from app.accounts.users import service as users
 from app.accounts.users import verifying
 from app.assets.tools import AssetTools
 from app.core.db import Database
+from app.core.ids import encode
 from app.core.settings import Settings
 from app.ledger import service as ledger
 from app.ledger.verify import verify
@@ -265,3 +266,27 @@ async def test_a_worker_that_comes_late_does_not_lose_the_last_mail(
     await erasure._erase(database, tools, late)
     mails = await database.fetch("select kind, status from mails where to_address = $1", account.email)
     assert [(mail["kind"], mail["status"]) for mail in mails] == [("account_deleted", "pending")]
+
+
+async def test_keys_made_in_a_team_end_and_leave_no_name(
+    account: Account, neighbour: Account, person: httpx.AsyncClient, database: Database, tools: AssetTools
+) -> None:
+    """The team learns that they ended; what their maker called them, and where they were used from, goes."""
+    user_id = await user_of(database, account)
+    team = await make_team(database, "Lacquer", owner=await user_of(database, neighbour), admin=user_id)
+    made = await person.post(
+        "/v1/api-keys", json={"name": "Thu's laptop"}, headers={"X-Workspace-Id": encode("ws", team)}
+    )
+    assert made.status_code == 201, made.text
+    await _delete(person, account.email)
+    await let_due(database, user_id)
+    assert await erasure.erase_due(database, tools, only=user_id) == 1
+    told = await database.fetch("select type, data from events where workspace_id = $1 order by position", team)
+    kinds = [(row["type"], row["data"]) for row in told if row["type"].startswith("api_key.")]
+    assert kinds == [("api_key.created", "{}"), ("api_key.revoked", "{}")]
+    noted = await database.fetch(
+        "select d.data from audit_entries e left join audit_details d on d.entry_id = e.id"
+        " where e.chain = $1 and e.action like 'api_key.%' order by e.number",
+        team,
+    )
+    assert [row["data"] for row in noted] == [None, None]

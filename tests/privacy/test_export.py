@@ -316,3 +316,22 @@ async def test_an_account_that_nobody_verified_takes_nothing_along(
         answer = await person.post("/v1/me/export")
         assert (answer.status_code, answer.json()["code"]) == (403, "email_unverified")
         assert (await person.get("/v1/me/export")).json()["data"] == []
+
+
+async def test_who_asks_again_when_it_has_just_been_made_gets_that_one(
+    account: Account, person: httpx.AsyncClient, database: Database, tools: AssetTools
+) -> None:
+    """The worker ends between the two statements of the request that found it open."""
+    first = await _ask(person)
+    user_id = await user_of(database, account)
+    keep = queries.add_if_none_is_open
+
+    async def found_open(*_: Any) -> bool:
+        await database.fetch("update exports set status = 'failed' where user_id = $1", user_id)
+        return False
+
+    queries.add_if_none_is_open = found_open  # type: ignore[assignment]
+    try:
+        assert (await _ask(person))["id"] == first["id"]
+    finally:
+        queries.add_if_none_is_open = keep

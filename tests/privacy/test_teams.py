@@ -129,3 +129,25 @@ async def test_who_was_just_joining_a_team_is_not_in_it_in_the_end(
     assert await erasure.erase_due(database, tools, only=me) == 1
     members = await database.fetch("select user_id from members where workspace_id = $1", team)
     assert [row["user_id"] for row in members] == [other]
+
+
+@pytest.mark.parametrize("role", ["viewer", "admin", "owner"])
+async def test_nobody_becomes_an_owner_where_one_stays_though_suspended(
+    account: Account,
+    neighbour: Account,
+    guest: Person,
+    person: httpx.AsyncClient,
+    database: Database,
+    role: str,
+    tools: AssetTools,
+) -> None:
+    """Or an admin would get the team by the end of an account of their own."""
+    owner, me = await user_of(database, neighbour), await user_of(database, account)
+    members = {"owner": owner, f"{role}2": me, "admin": guest.user_id}
+    team = await make_team(database, "Lacquer", **members)
+    await _due(database, account, person)
+    await database.fetch("update users set status = 'suspended' where id = $1", owner)
+    assert await erasure.erase_due(database, tools, only=me) == 1
+    roles = await database.fetch("select user_id, role from members where workspace_id = $1", team)
+    assert {row["user_id"]: row["role"] for row in roles} == {owner: "owner", guest.user_id: "admin"}
+    await database.fetch("update users set status = 'active' where id = $1", owner)

@@ -9,7 +9,7 @@ from app.accounts.audit import queries
 from app.accounts.audit.models import AuditDetails, AuditEntry
 from app.accounts.audit.queries import Filters
 from app.accounts.audit.schemas import AuditActor, AuditEntryRead, AuditTarget
-from app.accounts.schemas import CallerInfo
+from app.accounts.users.mailboxes import masked
 from app.core.ids import decode, encode
 from app.core.paging import PageRequest, cut
 from app.core.problems import InvalidRequest
@@ -22,9 +22,6 @@ PREFIXES = {
     "identity": "ident",
     "invitation": "inv",
     "export": "export",
-    "task": "task",
-    "asset": "asset",
-    "batch": "batch",
 }
 """Of the ids of what may be a target. Of any other kind the plain UUID is shown."""
 
@@ -46,9 +43,9 @@ def parse_id(text: str | None, *prefixes: str, pointer: str) -> UUID | None:
 
 
 async def list_of_workspace(
-    session: AsyncSession, caller: CallerInfo, page: PageRequest, filters: Filters
+    session: AsyncSession, page: PageRequest, filters: Filters
 ) -> tuple[list[AuditEntryRead], str | None]:
-    """The caller's workspace. Addresses of those who are not in it are masked."""
+    """The workspace that `filters` names. Addresses of those who are not in it are masked."""
     rows, cursor = await _page(session, page, filters)
     return [_shown(row, shows_address=row.is_member) for row in rows], cursor
 
@@ -59,12 +56,6 @@ async def list_of_all(
     """All chains, for administrators of the installation."""
     rows, cursor = await _page(session, page, filters)
     return [_shown(row, shows_address=True) for row in rows], cursor
-
-
-def masked(email: str) -> str:
-    """Enough to recognise an address one knows."""
-    local, _, domain = email.rpartition("@")
-    return f"{local[:1]}***@{domain}"
 
 
 async def _page(

@@ -56,5 +56,5 @@ async def list_audit_log(
     if caller.mode == "test":
         raise LiveKeyRequired
     of_workspace = replace(filters, workspace_id=caller.workspace_id)
-    entries, cursor = await reading.list_of_workspace(session, caller, page, of_workspace)
+    entries, cursor = await reading.list_of_workspace(session, page, of_workspace)
     return Page(data=entries, next_cursor=cursor)

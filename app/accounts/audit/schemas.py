@@ -19,7 +19,7 @@ class AuditActor(BaseModel):
     key_id: KeyId | None
     email: str | None = Field(
         description="The user's address; masked for those who do not share the workspace with them.",
-        examples=["an@example.com", "a***@example.com"],
+        examples=["an@example.com", "a•••@example.com"],
     )
 
 

@@ -19,6 +19,17 @@ MAX_BYTES = 256 * 1024
 _CODE = re.compile(r"[a-z_]{1,60}")
 
 
+def refuse(provider: str, reason: str, detail: str | None = None) -> NoReturn:
+    """The operator finds the reason in the log. Raises OauthRefused."""
+    log.warning("oauth_refused", provider=provider, reason=reason)
+    raise OauthRefused(detail)
+
+
+def told(error: object) -> str:
+    """A code of RFC 6749 as it is; whatever else somebody wrote there is not repeated."""
+    return error if isinstance(error, str) and _CODE.fullmatch(error) else "no code"
+
+
 class Provider(Protocol):
     """Who lets people sign in here."""
 
@@ -94,8 +105,7 @@ class Client(BaseOAuth2[dict[str, str]]):
 
     def refuse(self, reason: str) -> NoReturn:
         """The operator finds the reason in the log. Raises OauthRefused."""
-        log.warning("oauth_refused", provider=self.name, reason=reason)
-        raise OauthRefused
+        refuse(self.name, reason)
 
     # --- what httpx-oauth calls
 
@@ -129,8 +139,7 @@ class Client(BaseOAuth2[dict[str, str]]):
         if not isinstance(content, dict):
             raise self._unreadable()
         if (error := content.get("error")) is not None:
-            known = isinstance(error, str) and _CODE.fullmatch(error)
-            self.refuse(f"the token endpoint says {error}" if known else "the token endpoint says no")
+            self.refuse(f"the token endpoint says {told(error)}")
         if response.status_code != httpx.codes.OK:
             self.refuse(f"the token endpoint answers with status {response.status_code}")
         return content

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Annotated
 
+import structlog
 from fastapi import Depends, Request
 
 from app.accounts.identities.attempts import BegunAttempt
@@ -13,6 +14,8 @@ from app.accounts.identities.github import GitHub
 from app.accounts.identities.google import Google
 from app.core.egress import Egress
 from app.core.settings import Settings
+
+log = structlog.get_logger()
 
 PATIENCE_SECONDS = 20.0
 """For all questions to a provider that one sign-in needs."""
@@ -44,6 +47,7 @@ class OauthDesk:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 return await provider.identify(code, attempt, self.url(attempt.provider, "callback"))
         except TimeoutError as fault:
+            log.warning("oauth_unavailable", provider=attempt.provider, reason="too slow")
             raise OauthProviderUnavailable from fault
 
 

@@ -35,9 +35,6 @@ class OauthRefused(Problem):
 
     status = 401
 
-    def __init__(self, detail: str | None = None) -> None:
-        super().__init__(detail, headers={"WWW-Authenticate": "Bearer"})
-
 
 class OauthProviderUnavailable(Problem):
     """The provider does not answer as it should just now.

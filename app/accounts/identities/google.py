@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import structlog
+
 from app.accounts.identities.attempts import AttemptSecrets, BegunAttempt
 from app.accounts.identities.claims import Claims
 from app.accounts.identities.client import Client
@@ -10,6 +12,8 @@ from app.accounts.identities.id_token import verify
 from app.accounts.identities.published import Document, KeySet
 from app.core.egress import Egress
 from app.core.jwt import InvalidJwt
+
+log = structlog.get_logger()
 
 MAILBOXES = "@gmail.com"
 
@@ -21,10 +25,10 @@ class Google:
     title = "Google"
 
     def __init__(self, egress: Egress, *, client_id: str, client_secret: str, issuer: str) -> None:
-        self.issuer = issuer.rstrip("/")
+        self.issuer = issuer
         self._egress = egress
         self._client_id, self._client_secret = client_id, client_secret
-        self._discovery = Document(egress, f"{self.issuer}/.well-known/openid-configuration")
+        self._discovery = Document(egress, f"{issuer.rstrip('/')}/.well-known/openid-configuration")
         self._keys: Document | None = None
 
     def is_issuer(self, issuer: str) -> bool:
@@ -89,6 +93,7 @@ class Google:
         document = await self._discovery.read()
         found = document.get(name)
         if document.get("issuer") != self.issuer or not isinstance(found, str):
+            log.warning("oauth_unavailable", url=self._discovery.url, reason=f"another issuer, or no {name}")
             raise OauthProviderUnavailable
         return found
 

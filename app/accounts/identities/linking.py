@@ -4,6 +4,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts import changes
 from app.accounts.errors import AccountSuspended, EmailUnverified
 from app.accounts.identities import notes, queries
 from app.accounts.identities.attempts import challenge_of, hash_secret
@@ -92,6 +93,7 @@ async def unlink(
     if user.password_hash is None and not await queries.has_other(session, identity):
         raise LastWayIn("Set a password first (POST /v1/auth/forgot-password), or link another identity.")
     await session.delete(identity)
+    changes.tell(session, user.id)
     await notes.tell_unlinked(session, settings, user, identity, visitor)
 
 

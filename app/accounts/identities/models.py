@@ -23,7 +23,7 @@ class Identity(Base):
     """The `iss` of an OpenID issuer, else the base URL of the provider."""
     subject: Mapped[str]
     email: Mapped[str | None]
-    """What the issuer said last; shown to the user, never searched by."""
+    """What a provider said last, and another issuer at the first sign-in; shown to the user, never searched by."""
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     last_used_at: Mapped[datetime | None]
 

@@ -102,7 +102,7 @@ async def _tell(
 def provider_of(settings: Settings, issuer: str) -> str | None:
     """The name of the provider; None where it is another issuer the operator trusts."""
     auth = settings.auth
-    return {auth.google_issuer.rstrip("/"): "google", auth.github_url.rstrip("/"): "github"}.get(issuer)
+    return {auth.google_issuer: "google", auth.github_url.rstrip("/"): "github"}.get(issuer)
 
 
 def shown(settings: Settings, identity: Identity) -> IdentityRead:

@@ -38,7 +38,7 @@ async def link_identity(
     """Link an identity elsewhere to your account: from now on it signs you in too.
 
     Give the code of `GET /v1/auth/oauth/{provider}/authorize?link=true`, or a token of an issuer this installation
-    trusts. The same again does no harm.
+    trusts. The same again does no harm; a code is good once, so after a lost answer look at your identities first.
     """
     match order.root:
         case OauthExchange(code=code, code_verifier=verifier):

@@ -7,9 +7,12 @@ from time import monotonic
 from typing import Any
 
 import httpx
+import structlog
 
 from app.accounts.identities.errors import OauthProviderUnavailable
 from app.core.egress import Egress, EgressError
+
+log = structlog.get_logger()
 
 LEAST_SECONDS, USUAL_SECONDS, MOST_SECONDS = 60.0, 600.0, 86_400.0
 COOLDOWN_SECONDS = 60.0
@@ -57,6 +60,7 @@ class Document:
             content = None
         if not isinstance(content, dict):
             self._failed_at = monotonic()
+            log.warning("oauth_unavailable", url=self.url)
             raise OauthProviderUnavailable
         found = _MAX_AGE.search(answer.headers.get("cache-control", "").lower())
         seconds = float(found[1]) if found else USUAL_SECONDS

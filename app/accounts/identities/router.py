@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, RedirectResponse
 from app.accounts.errors import AccountSuspended, SessionRevoked
 from app.accounts.identities import cookie, flow, linking, notes, returning, service
 from app.accounts.identities.attempts import CHALLENGE_PATTERN, CODE_SECONDS, AttemptSecrets, BegunAttempt, new_secret
-from app.accounts.identities.client import Provider
+from app.accounts.identities.client import Provider, refuse, told
 from app.accounts.identities.desk import OauthDesk, OauthDeskDep
 from app.accounts.identities.errors import (
     AccessDenied,
@@ -175,11 +175,15 @@ async def finish_oauth(
 def _checked(desk: OauthDesk, attempt: BegunAttempt, code: str | None, error: str | None, iss: str | None) -> str:
     """The code. Raises OauthRefused or AccessDenied."""
     if iss is not None and not desk.find(attempt.provider).is_issuer(iss):
-        raise OauthRefused("The answer is of another issuer than the one that was asked.")
+        refuse(
+            attempt.provider,
+            "the callback is of another issuer",
+            "The answer is of another issuer than the one that was asked.",
+        )
     if error == "access_denied":
         raise AccessDenied
     if error is not None or not code:
-        raise OauthRefused("The provider gave no code.")
+        refuse(attempt.provider, f"the callback says {told(error)}", "The provider gave no code.")
     return code
 
 

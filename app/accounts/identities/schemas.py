@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, Tag
 
 from app.accounts.identities.attempts import VERIFIER_PATTERN
 from app.accounts.sessions.schemas import SessionStarted
@@ -88,7 +88,16 @@ class IdentityToken(BaseModel):
     token: str = Field(max_length=8192, description="As it would be sent as `Authorization: Bearer`.")
 
 
-class IdentityLink(RootModel[OauthExchange | IdentityToken]):
+def _way(given: Any) -> str:
+    return "<token>" if isinstance(given, dict) and "token" in given else "<code>"
+
+
+_Way = Annotated[
+    Annotated[OauthExchange, Tag("<code>")] | Annotated[IdentityToken, Tag("<token>")], Discriminator(_way)
+]
+
+
+class IdentityLink(RootModel[_Way]):
     """What proves that somebody elsewhere is you: the code of a provider, or a token of an issuer."""
 
     model_config = ConfigDict(
@@ -116,7 +125,7 @@ class IdentityRead(BaseModel):
     object: Literal["identity"] = "identity"
     provider: str | None = Field(description="`google`, `github`, or null for another issuer the operator trusts.")
     issuer: str
-    email: str | None = Field(description="What the issuer said last. It may differ from your account's address.")
+    email: str | None = Field(description="What the issuer said. It may differ from your account's address.")
     created_at: datetime
     last_used_at: datetime | None
 

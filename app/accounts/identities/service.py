@@ -16,6 +16,7 @@ from app.accounts.identities.models import Identity
 from app.accounts.models import User, UserStatus
 from app.accounts.proofs import service as proofs
 from app.accounts.proofs.models import Purpose
+from app.accounts.signing_in import signing_up
 from app.accounts.signing_in.errors import DisposableAddress
 from app.accounts.users import queries as user_rows
 from app.accounts.users import service as users
@@ -101,9 +102,7 @@ async def _welcome(session: AsyncSession, settings: Settings, user: User, claims
         await verifying.verify(session, settings, user)
         user.settled_at = clock.now()
     else:
-        life = timedelta(seconds=settings.auth.verify_seconds)
-        proof = await proofs.issue(session, Purpose.VERIFY_EMAIL, user, life=life)
-        await notes.post(session, user, "verify_email", token_id=proof.id, expires_at=proof.expires_at)
+        await signing_up.send_link(session, settings, user)
     await notes.record(session, user, "user.signed_up", visitor, provider=claims.provider, email=user.email)
     return await notes.add_identity(session, user, claims.issuer, claims.subject, claims.email, is_used=True)
 

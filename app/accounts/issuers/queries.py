@@ -19,7 +19,9 @@ where i.issuer = $1 and i.subject = $2
 """
 _TOUCH = """
 update identities set last_used_at = now()
-where id in (select id from identities where id = any($1) order by id for no key update)
+where id in (
+    select id from identities where id = any($1) and (last_used_at is null or last_used_at < now() - interval '55 s')
+    order by id for no key update)
 """
 
 

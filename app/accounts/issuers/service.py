@@ -4,21 +4,17 @@ An identity is known by issuer and subject, never by its address. An address lea
 only where the settings say that the issuer is an authority on addresses.
 """
 
-from datetime import timedelta
-
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts import changes
 from app.accounts.audit import service as audit
 from app.accounts.audit.service import Actor
 from app.accounts.errors import AccountSuspended
-from app.accounts.identities import queries
-from app.accounts.identities.models import Identity
+from app.accounts.identities import notes, queries
 from app.accounts.issuers.errors import AccountExists
 from app.accounts.issuers.trust import Outsider
 from app.accounts.models import User, UserStatus
-from app.accounts.proofs import service as proofs
-from app.accounts.proofs.models import Purpose
+from app.accounts.signing_in import signing_up
 from app.accounts.users import queries as user_rows
 from app.accounts.users import service as users
 from app.accounts.users import verifying
@@ -27,13 +23,14 @@ from app.core import clock
 from app.core.ids import new_id
 from app.core.problems import InvalidRequest
 from app.core.settings import Settings
+from app.core.visitor import Visitor
 from app.mail import service as mail
 
 NOWHERE = "users.invalid"
 """Where the addresses of users lie that have none: mail is never sent there (RFC 2606)."""
 
 
-async def settle_in(session: AsyncSession, settings: Settings, outsider: Outsider) -> None:
+async def settle_in(session: AsyncSession, settings: Settings, outsider: Outsider, visitor: Visitor) -> None:
     """The first use of an identity: user, personal workspace and identity are made, all or none; once, whoever comes.
 
     Raises AccountExists, AccountSuspended or MailboxFull.
@@ -47,11 +44,12 @@ async def settle_in(session: AsyncSession, settings: Settings, outsider: Outside
     user, is_new = await users.add_user(session, address or f"{new_id().hex}@{NOWHERE}")
     if is_new:
         await _welcome(session, settings, outsider, user, has_address=address is not None)
+        await notes.record(session, user, "user.signed_up", visitor, provider=outsider.issuer.name, email=address)
     elif not outsider.issuer.authoritative:
         raise AccountExists(issuer=outsider.issuer.name)
     else:
-        await _join(session, settings, user)
-    await _add_identity(session, outsider, user, is_told=not is_new)
+        await _join(session, settings, user, visitor)
+    await _add_identity(session, outsider, user, visitor, is_told=not is_new)
 
 
 async def _welcome(
@@ -63,21 +61,10 @@ async def _welcome(
         await verifying.verify(session, settings, user)
         user.settled_at = clock.now()
     else:
-        life = timedelta(seconds=settings.auth.verify_seconds)
-        proof = await proofs.issue(session, Purpose.VERIFY_EMAIL, user, life=life)
-        workspace = await user_rows.get_personal_workspace(session, user.id)
-        mail.post(
-            session,
-            "verify_email",
-            to=user.email,
-            locale=user.locale,
-            workspace_id=workspace.id,
-            token_id=proof.id,
-            expires_at=proof.expires_at,
-        )
+        await signing_up.send_link(session, settings, user)
 
 
-async def _join(session: AsyncSession, settings: Settings, user: User) -> None:
+async def _join(session: AsyncSession, settings: Settings, user: User, visitor: Visitor) -> None:
     """The issuer vouches that this account's mailbox is theirs: what others may have set up before goes."""
     if user.status != UserStatus.ACTIVE:
         raise AccountSuspended
@@ -85,21 +72,23 @@ async def _join(session: AsyncSession, settings: Settings, user: User) -> None:
         await verifying.verify(session, settings, user)
         await users.drop_before(session, user, reason="address_proved")
         user.settled_at = clock.now()
+        await notes.record(session, user, "user.settled", visitor)
     changes.tell(session, user.id)
 
 
-async def _add_identity(session: AsyncSession, outsider: Outsider, user: User, *, is_told: bool) -> None:
-    identity = Identity(user_id=user.id, issuer=outsider.issuer.issuer, subject=outsider.subject, email=outsider.email)
-    session.add(identity)
-    await session.flush()
+async def _add_identity(
+    session: AsyncSession, outsider: Outsider, user: User, visitor: Visitor, *, is_told: bool
+) -> None:
+    issuer, subject = outsider.issuer.issuer, outsider.subject
+    identity = await notes.add_identity(session, user, issuer, subject, outsider.email)
     workspace = await user_rows.get_personal_workspace(session, user.id)
     audit.record(
         session,
-        Actor("user", user.id),
+        Actor("user", user.id, visitor=visitor),
         "identity.linked",
         workspace_id=workspace.id,
         target=("identity", identity.id),
-        data={"issuer": outsider.issuer.issuer, "email": outsider.email},
+        data={"issuer": issuer, "subject": subject, "email": outsider.email},
     )
     if is_told:
         facts = {"provider": outsider.issuer.name}

@@ -25,7 +25,9 @@ where k.id = $1
 _TOUCH_KEYS = """
 update api_keys k set last_used_at = now(), last_used_ip = coalesce(nullif(used.ip, ''), last_used_ip)
 from (select id, ip from unnest($1::uuid[], $2::text[]) as used (id, ip)) used
-where k.id = used.id and k.id in (select id from api_keys where id = any($1) order by id for no key update)
+where k.id = used.id and k.id in (
+    select id from api_keys where id = any($1) and (last_used_at is null or last_used_at < now() - interval '55 s')
+    order by id for no key update)
 """
 
 

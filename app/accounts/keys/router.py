@@ -4,11 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from app.accounts.caller import CALLER_PROBLEMS, ONCE_PROBLEMS, CallersDep, KeysReader, KeysWriter, OnceDep
+from app.accounts.caller import CALLER_PROBLEMS, CallersDep, KeysReader, KeysWriter
 from app.accounts.errors import EmailUnverified
 from app.accounts.keys import service
 from app.accounts.keys.errors import ApiKeyNotFound, ApiKeyRevoked, ForbiddenGrant
 from app.accounts.keys.schemas import ApiKeyCreate, ApiKeyRead, ApiKeyRotate, ApiKeySecret, ApiKeyUpdate
+from app.accounts.once import ONCE_PROBLEMS, OnceDep
 from app.core import conditional
 from app.core.db import DatabaseDep, DbSession
 from app.core.ids import KeyId, encode

@@ -43,7 +43,6 @@ async def issue_key(
     mode: Mode,
     name: str,
     scopes: Sequence[str] | None = None,
-    is_admin: bool = False,
     order: ApiKeyCreate | None = None,
     operations: Collection[str] = (),
 ) -> tuple[ApiKey, str]:
@@ -57,7 +56,7 @@ async def issue_key(
     order = order or ApiKeyCreate(name=name)
     _check_operations(order.allowed_operations, operations)
     _check_expiry(order)
-    user, workspace = await users.vouch(session, email, is_admin=is_admin)
+    user, workspace = await users.vouch(session, email)
     key, secret = _new_key(workspace.id, user.id, mode, order, scopes or ALL_SCOPES)
     await _add(session, OPERATOR, key, order.budget)
     return key, secret

@@ -77,6 +77,8 @@ PROBLEMS: dict[Language, dict[str, str]] = {
         "too_many_attempts": "Bạn đã thử quá nhiều lần. Hãy đợi một lúc rồi thử lại.",
         "too_many_sign_ins": "Hiện có quá nhiều người đăng nhập. Hãy thử lại sau ít phút.",
         "account_suspended": "Tài khoản đang bị tạm khóa.",
+        "deletion_scheduled": "Tài khoản này đang chờ bị xóa. Hãy đăng nhập và hủy yêu cầu xóa trước.",
+        "session_revoked": "Phiên đăng nhập đã kết thúc. Hãy đăng nhập lại rồi thử lại.",
         "email_unverified": "Địa chỉ e-mail của bạn chưa được xác nhận. Hãy mở liên kết trong thư đã gửi cho bạn.",
         "mailbox_full": "Hộp thư của bạn đã có đủ số tài khoản cho phép. Hãy đăng nhập vào một tài khoản đã có, hoặc "
         "đổi địa chỉ của một tài khoản rồi mở lại liên kết này.",

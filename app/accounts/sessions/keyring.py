@@ -12,6 +12,8 @@ from jose.backends.base import Key
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts import changes
+from app.accounts.audit import service as audit
+from app.accounts.audit.service import SYSTEM, Actor
 from app.accounts.sessions import queries
 from app.core import clock
 from app.core.db import Database
@@ -46,7 +48,9 @@ def new_key(settings: Settings) -> tuple[str, bytes]:
     return encode("sig", new_id()), Sealer(settings, "signing keys").seal(token_bytes(_SECRET_BYTES))
 
 
-async def rotate(session: AsyncSession, settings: Settings, *, at_once: bool = False) -> str | None:
+async def rotate(
+    session: AsyncSession, settings: Settings, *, at_once: bool = False, actor: Actor = SYSTEM
+) -> str | None:
     """Sign with a new key from now on; its name, or None when somebody else made one just now.
 
     Tokens of the old one are good until they expire; `at_once` none is, and clients have to refresh.
@@ -56,6 +60,8 @@ async def rotate(session: AsyncSession, settings: Settings, *, at_once: bool = F
     await queries.retire_signing_key(session)
     kid, secret = new_key(settings)
     is_ours = await queries.put_signing_key(session, kid, secret)
+    if is_ours:
+        audit.record(session, actor, "signing_key.changed", workspace_id=None, data={"at_once": at_once})
     changes.tell_all(session)
     return kid if is_ours else None
 
@@ -81,9 +87,11 @@ class Keyring:
         self._keys: dict[str, Key] = {}
         self._signer: SigningKey | None = None
         self._read_at = float("-inf")
+        self._changes = 0
 
     def forget(self) -> None:
         """Read them again when next one is needed."""
+        self._changes += 1
         self._read_at = float("-inf")
 
     async def signer(self) -> SigningKey:
@@ -116,7 +124,7 @@ class Keyring:
         async with self._reading:
             if self._read_at > begun - at_most:
                 return
-            read_at = monotonic()
+            read_at, changes = monotonic(), self._changes
             rows = await queries.list_signing_keys(self._database, overlap_seconds(self._settings))
             sealer = Sealer(self._settings, "signing keys")
             keys, signer = {}, None
@@ -128,4 +136,6 @@ class Keyring:
                 keys[row["kid"]] = key
                 if row["retired_at"] is None:
                     signer = SigningKey(row["kid"], key)
-            self._keys, self._signer, self._read_at = keys, signer, read_at
+            self._keys, self._signer = keys, signer
+            if changes == self._changes:  # else what we read may be older than what we were told
+                self._read_at = read_at

@@ -29,7 +29,9 @@ where s.id = $1
 # Locked in one order, so that two processes that touch the same rows do not wait for each other.
 _TOUCH_SESSIONS = """
 update sessions set last_used_at = now()
-where id in (select id from sessions where id = any($1) order by id for no key update)
+where id in (
+    select id from sessions where id = any($1) and (last_used_at is null or last_used_at < now() - interval '55 s')
+    order by id for no key update)
 """
 _SIGNING_KEYS = """
 select kid, secret, retired_at from signing_keys
@@ -113,6 +115,13 @@ async def lock_own_session(session: AsyncSession, session_id: UUID, *, user_id: 
     return (await session.execute(query)).scalar_one_or_none()
 
 
+async def find_own_session(session: AsyncSession, session_id: UUID, *, user_id: UUID) -> Session | None:
+    """One that is open."""
+    return (
+        await session.execute(select(Session).where(Session.id == session_id, *_open(user_id)))
+    ).scalar_one_or_none()
+
+
 async def list_sessions(session: AsyncSession, page: PageRequest, *, user_id: UUID) -> Sequence[Session]:
     """Those that are open."""
     query = select(Session).where(*_open(user_id))
@@ -141,7 +150,3 @@ async def delete_retired_signing_keys(session: AsyncSession, before: datetime) -
 
 def _open(user_id: UUID) -> list[ColumnElement[bool]]:
     return [Session.user_id == user_id, Session.revoked_at.is_(None), Session.expires_at > func.now()]
-
-
-async def get_user(session: AsyncSession, user_id: UUID) -> User:
-    return (await session.execute(select(User).where(User.id == user_id))).scalar_one()

@@ -10,6 +10,7 @@ from app.accounts.sessions.devices import describe
 from app.accounts.sessions.errors import InvalidRefreshToken, SessionNotFound
 from app.accounts.sessions.models import Session
 from app.accounts.sessions.schemas import Refresh, SessionRead, SessionStarted
+from app.core import conditional
 from app.core.db import DatabaseDep, DbSession
 from app.core.dependencies import SettingsDep
 from app.core.ids import SessionId
@@ -99,6 +100,20 @@ async def list_sessions(caller: SignedInOrLeaving, page: PageParams, session: Db
     """List where you are signed in, newest first."""
     found, cursor = await service.list_sessions(session, caller.user_id, page)
     return Page(data=[_shown(one, is_current=one.id == caller.session_id) for one in found], next_cursor=cursor)
+
+
+@router.get(
+    "/v1/me/sessions/{session_id}",
+    response_model=SessionRead,
+    operation_id="get_session",
+    responses=problems(*LEAVING_PROBLEMS, SessionNotFound) | {304: {"description": "Not changed."}},
+)
+async def get_session(
+    session_id: SessionId, request: Request, caller: SignedInOrLeaving, session: DbSession
+) -> Response:
+    """Read one of your open sessions."""
+    one = await service.get_session(session, caller, session_id)
+    return conditional.answer(request, _shown(one, is_current=one.id == caller.session_id))
 
 
 @router.delete(

@@ -86,7 +86,7 @@ async def refresh(
     now = clock.now()
     if of.revoked_at is not None or of.expires_at <= now:
         raise SessionRevoked
-    user = await queries.get_user(session, of.user_id)
+    user = await users.get_user(session, of.user_id)
     if user.status != UserStatus.ACTIVE:
         raise AccountSuspended
     if presented.generation >= of.generation:  # greater only where the database was put back to an earlier state
@@ -114,6 +114,14 @@ async def confirm(session: AsyncSession, session_id: UUID, user_id: UUID, visito
     )
     changes.tell(session, session_id)
     return of.confirmed_at
+
+
+async def get_session(session: AsyncSession, caller: CallerInfo, session_id: UUID) -> Session:
+    """Raises SessionNotFound."""
+    found = await queries.find_own_session(session, session_id, user_id=caller.user_id)
+    if found is None:
+        raise SessionNotFound
+    return found
 
 
 async def list_sessions(session: AsyncSession, user_id: UUID, page: PageRequest) -> tuple[list[Session], str | None]:

@@ -10,6 +10,7 @@ from fastapi import Request, Response
 
 from app.accounts.models import User
 from app.accounts.proofs.models import Purpose
+from app.accounts.schemas import CallerInfo
 from app.accounts.sessions.handing import hand_over
 from app.accounts.signing_in import guards, limits, moving, pace, resetting, signing_up
 from app.accounts.signing_in.desk import SignInDesk
@@ -29,8 +30,6 @@ from app.accounts.users import queries as users_queries
 from app.accounts.users import service as users
 from app.accounts.users.mailboxes import is_disposable
 from app.core.visitor import Visitor
-
-_CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 
 async def sign_up(desk: SignInDesk, visitor: Visitor, order: SignUp) -> None:
@@ -82,11 +81,11 @@ async def log_in(request: Request, desk: SignInDesk, visitor: Visitor, order: Lo
             address, user, order.password, visitor, captcha_token=order.captcha_token, asks_captcha=True
         )
         if user is None or not verdict.is_right:
-            raise InvalidCredentials(headers=_CHALLENGE)
+            raise InvalidCredentials
         async with desk.database.transaction() as session:
             fresh = await users_queries.lock_user(session, user.id)
             if fresh.password_changed_at != user.password_changed_at:  # while we looked at the old one
-                raise InvalidCredentials(headers=_CHALLENGE)
+                raise InvalidCredentials
             if verdict.renewed is not None:
                 fresh.password_hash = verdict.renewed
             return await hand_over(request, session, fresh, visitor, cookies=order.cookies, is_confirmed=True)
@@ -105,9 +104,10 @@ async def reset(desk: SignInDesk, visitor: Visitor, order: PasswordReset) -> Non
     async with desk.database.transaction() as session:
         owner = await resetting.owner_of(session, desk.settings, order.token)
     password_hash = await desk.make(order.password, owner.email, owner.name)
+    # Before the link is used up: whoever has it may sign in from here again, also if we die in between.
+    await guards.forgive(desk.database, desk.settings, owner.email, visitor)
     async with desk.database.transaction() as session:
-        user = await resetting.reset(session, desk.settings, visitor, order.token, password_hash)
-    await guards.forgive(desk.database, desk.settings, user.email, visitor)
+        await resetting.reset(session, desk.settings, visitor, order.token, password_hash)
 
 
 async def change_password(
@@ -121,14 +121,14 @@ async def change_password(
         await resetting.change(session, user, password_hash, visitor, keep=keep)
 
 
-async def ask_for_move(desk: SignInDesk, visitor: Visitor, order: EmailChange, user: User) -> None:
+async def ask_for_move(desk: SignInDesk, visitor: Visitor, order: EmailChange, user: User, caller: CallerInfo) -> None:
     """Of a user without a password the session has to be confirmed already."""
     address = _lasting(desk, order.email)
     if user.password_hash is not None:
         await _try_own(desk, visitor, user, order.password, "/password")
     await limits.send_link(desk.database, desk.settings, visitor, address, Purpose.CHANGE_EMAIL_NEW)
     async with pace.even(desk.settings), desk.database.transaction() as session:
-        await moving.ask(session, desk.settings, visitor, user.id, address)
+        await moving.ask(session, desk.settings, visitor, caller, address)
 
 
 async def confirm_move(desk: SignInDesk, visitor: Visitor, token: str, signed_in: UUID | None) -> Step:

@@ -16,9 +16,10 @@ from app.accounts.proofs import queries as proof_rows
 from app.accounts.proofs import service as proofs
 from app.accounts.proofs.errors import InvalidLink
 from app.accounts.proofs.models import Proof, Purpose
+from app.accounts.schemas import CallerInfo
 from app.accounts.signing_in.errors import EmailTaken
 from app.accounts.users import queries as users_queries
-from app.accounts.users import verifying
+from app.accounts.users import standing, verifying
 from app.accounts.users.mailboxes import canonical
 from app.core import clock, tokens
 from app.core.problems import InvalidRequest
@@ -30,13 +31,16 @@ _BOTH = (Purpose.CHANGE_EMAIL_OLD, Purpose.CHANGE_EMAIL_NEW)
 Step = Literal["waiting", "changed"]
 
 
-async def ask(session: AsyncSession, settings: Settings, visitor: Visitor, user_id: UUID, new_address: str) -> None:
+async def ask(
+    session: AsyncSession, settings: Settings, visitor: Visitor, caller: CallerInfo, new_address: str
+) -> None:
     """A mail to each of the two mailboxes. What was asked for before is forgotten.
 
     Nobody hears whether the new address has an account: then its owner gets the mail of a second sign-up, and the link
-    in the other mail alone changes nothing. Raises EmailUnverified, or InvalidRequest when it is the address already.
+    in the other mail alone changes nothing. Raises EmailUnverified, InvalidRequest when it is the address already, or
+    what `standing.lock_own` raises.
     """
-    user = await users_queries.lock_user(session, user_id)
+    user = await standing.lock_own(session, caller)
     if user.email_verified_at is None:
         raise EmailUnverified
     if user.email == new_address:

@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts import changes
 from app.accounts.audit import service as audit
 from app.accounts.audit.service import Actor
-from app.accounts.models import User
+from app.accounts.errors import AccountSuspended, SessionRevoked
+from app.accounts.models import User, UserStatus
 from app.accounts.proofs import service as proofs
 from app.accounts.proofs.models import Purpose
 from app.accounts.sessions import devices
@@ -51,7 +52,7 @@ async def owner_of(session: AsyncSession, settings: Settings, token: str) -> Use
     return await users_queries.lock_user(session, proof.user_id)
 
 
-async def reset(session: AsyncSession, settings: Settings, visitor: Visitor, token: str, password_hash: str) -> User:
+async def reset(session: AsyncSession, settings: Settings, visitor: Visitor, token: str, password_hash: str) -> None:
     """Whoever opened the link reads the mailbox and knows the password: the account is theirs alone.
 
     Every session ends and every other link dies. Where it was never shown before who that is, identities elsewhere and
@@ -65,15 +66,19 @@ async def reset(session: AsyncSession, settings: Settings, visitor: Visitor, tok
     await verifying.verify(session, settings, user)
     user.settled_at = clock.now()
     await _set(session, user, password_hash, visitor, action="password.reset")
-    return user
 
 
 async def change(session: AsyncSession, seen: User, password_hash: str, visitor: Visitor, *, keep: UUID | None) -> None:
     """All sessions but `keep` end, and links asked for until now die.
 
-    Raises WrongPassword, when the password was changed since the user was `seen`.
+    Raises WrongPassword, when the password was changed since the user was `seen`; SessionRevoked or AccountSuspended,
+    when they were shut out meanwhile.
     """
     user = await users_queries.lock_user(session, seen.id)
+    if user.status != UserStatus.ACTIVE:
+        raise AccountSuspended
+    if keep is not None and not await users_queries.is_session_open(session, keep):
+        raise SessionRevoked
     if user.password_changed_at != seen.password_changed_at:
         raise WrongPassword.at("/current_password", "The password was changed meanwhile.")
     await _set(session, user, password_hash, visitor, action="password.changed", keep=keep)

@@ -56,9 +56,11 @@ DeskDep = Annotated[SignInDesk, Depends(_desk)]
 
 
 async def _signed_in(request: Request) -> UUID | None:
-    """Who is signed in, if anybody is; credentials that are no good are none."""
+    """Who is signed in, if anybody is; credentials that are no good are none. Raises DependencyDown."""
     try:
         caller = await recognise(request)
+    except DependencyDown:
+        raise
     except Problem:
         return None
     return caller.user_id if caller.key_id is None else None
@@ -95,8 +97,9 @@ async def verify_email(
 ) -> Response:
     """Verify the address by the link's token.
 
-    Send the session along if there is one, or ask for the password: only then it is clear that whoever reads the
-    mailbox is who knows the password, and nothing has to be dropped when they come by another way.
+    Send the session along if there is one (with an access token that has not expired), or ask for the password: only
+    then it is clear that whoever reads the mailbox is who knows the password, and nothing has to be dropped when they
+    come by another way.
     """
     await flows.verify(desk, visitor, order, signed_in)
     return Response(status_code=204)
@@ -189,7 +192,7 @@ async def change_email(
     user = await desk.get_user(caller.user_id)
     if user.password_hash is None:
         await confirmed(request, caller)
-    await flows.ask_for_move(desk, visitor, order, user)
+    await flows.ask_for_move(desk, visitor, order, user, caller)
     return MailPromised()
 
 

@@ -60,14 +60,14 @@ async def sign_up(
     if user.email_verified_at is not None:
         await _post_account_exists(session, user, to=user.email, locale=user.locale)
         return
-    await _send_link(session, settings, user, password_hash)
+    await send_link(session, settings, user, password_hash)
 
 
 async def send_again(session: AsyncSession, settings: Settings, address: str) -> None:
     """Another link for an address that is not verified yet; else nothing."""
     user = await users_queries.lock_user_by_email(session, address)
     if user is not None and user.email_verified_at is None:
-        await _send_link(session, settings, user, None)
+        await send_link(session, settings, user)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ async def verify(
 
 def _opened(proof: Proof, user: User, all_proofs: Sequence[Proof]) -> Opened:
     newest_first = [other.password_hash for other in reversed(all_proofs)]
-    hashes = dict.fromkeys(text for text in (proof.password_hash, user.password_hash, *newest_first) if text)
+    hashes = dict.fromkeys(text for text in (user.password_hash, proof.password_hash, *newest_first) if text)
     return Opened(
         user_id=user.id,
         hashes=tuple(hashes)[:MOST_TRIED],
@@ -133,7 +133,8 @@ def _opened(proof: Proof, user: User, all_proofs: Sequence[Proof]) -> Opened:
     )
 
 
-async def _send_link(session: AsyncSession, settings: Settings, user: User, password_hash: str | None) -> None:
+async def send_link(session: AsyncSession, settings: Settings, user: User, password_hash: str | None = None) -> None:
+    """A mail with a link that verifies the user's address. `password_hash`: of the sign-up it is sent for."""
     life = timedelta(seconds=settings.auth.verify_seconds)
     proof = await proofs.issue(session, Purpose.VERIFY_EMAIL, user, life=life, password_hash=password_hash)
     workspace = await users_queries.get_personal_workspace(session, user.id)

@@ -64,6 +64,12 @@ _DISPOSABLE = frozenset(
 )
 
 
+def masked(address: str) -> str:
+    """As its owner recognises it, and others do not learn it."""
+    name, _, domain = address.rpartition("@")
+    return f"{name[:1]}•••@{domain}"
+
+
 def canonical(address: str) -> str:
     """One name for all addresses of a mailbox: in small letters, without tags and, at Gmail, without dots."""
     local, _, domain = address.lower().rpartition("@")

@@ -3,8 +3,10 @@
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.audit import service as audit
+from app.accounts.audit.service import OPERATOR
 from app.accounts.keys import ending
-from app.accounts.models import Role, User, Workspace
+from app.accounts.models import User, Workspace
 from app.accounts.proofs import service as proofs
 from app.accounts.sessions import service as sessions
 from app.accounts.users import queries
@@ -52,17 +54,17 @@ async def drop_before(session: AsyncSession, user: User, *, reason: str) -> None
     await sessions.end_all(session, user.id, reason=reason)
 
 
-async def vouch(session: AsyncSession, email: str, *, is_admin: bool = False) -> tuple[User, Workspace]:
+async def vouch(session: AsyncSession, email: str) -> tuple[User, Workspace]:
     """The user with this address and their personal workspace, made if absent. The operator vouches for the address:
     what somebody set up who never showed that it is theirs is dropped.
 
     Raises InvalidRequest.
     """
     user, is_new = await add_user(session, normal_address(email))
-    if user.email_verified_at is None or (is_admin and user.settled_at is None):
+    workspace = await queries.get_personal_workspace(session, user.id)
+    if user.email_verified_at is None:
         if not is_new:
             await drop_before(session, user, reason="vouched_for")
         user.email_verified_at = user.settled_at = clock.now()
-    if is_admin:
-        user.role = Role.ADMIN
-    return user, await queries.get_personal_workspace(session, user.id)
+        audit.record(session, OPERATOR, "user.vouched_for", workspace_id=workspace.id, target=("user", user.id))
+    return user, workspace

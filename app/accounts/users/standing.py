@@ -29,7 +29,7 @@ async def lock_own(session: AsyncSession, caller: CallerInfo) -> User:
     else:
         is_good = await queries.has_identity(session, caller.user_id)
     if not is_good:
-        raise SessionRevoked(headers={"WWW-Authenticate": "Bearer"})
+        raise SessionRevoked
     if user.status != UserStatus.ACTIVE:
         raise AccountSuspended
     if user.erase_at is not None:

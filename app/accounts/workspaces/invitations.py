@@ -14,6 +14,7 @@ from app.accounts.errors import EmailUnverified
 from app.accounts.models import Member, User, UserStatus, WorkspaceRole
 from app.accounts.schemas import CallerInfo
 from app.accounts.users import queries as users
+from app.accounts.users.mailboxes import canonical, masked
 from app.accounts.users.service import normal_address
 from app.accounts.workspaces import members, queries
 from app.accounts.workspaces.errors import AlreadyMember, InvitationNotFound, OtherInvitee
@@ -31,7 +32,7 @@ LIFE = timedelta(days=7)
 HOUR = 3600.0
 BY_WORKSPACE = Limit("invitations of a workspace", 50, HOUR)
 BY_USER = Limit("invitations by a user", 50, HOUR)
-TO_ADDRESS = Limit("invitations to an address", 10, HOUR)
+TO_MAILBOX = Limit("invitations to a mailbox", 10, HOUR)
 """Whoever sends them, and to whichever workspaces: nobody's mailbox is filled through us."""
 
 
@@ -40,6 +41,16 @@ async def list_invitations(
 ) -> tuple[Sequence[Invitation], str | None]:
     """Those that are open, expired ones too: they can be sent again."""
     return cut(await queries.list_open_invitations(session, page, workspace_id=seat.workspace.id), page)
+
+
+async def get_invitation(session: AsyncSession, seat: Seat, invitation_id: UUID) -> Invitation:
+    """One that is open; it may have expired. Raises InvitationNotFound."""
+    invitation = await queries.find_open_invitation(
+        session, workspace_id=seat.workspace.id, invitation_id=invitation_id
+    )
+    if invitation is None:
+        raise InvitationNotFound
+    return invitation
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +68,7 @@ async def invite(session: AsyncSession, desk: Desk, seat: Seat, actor: Actor, or
     """
     _must_be_verified(seat.caller)
     seat.must_be_of_a_team()
-    seat.must_outrank(order.role, "invites owners")
+    seat.must_own_for(order.role, "invites owners")
     address = normal_address(order.email).lower()
     if await queries.find_member_with_address(session, seat.workspace.id, address) is not None:
         raise AlreadyMember
@@ -68,7 +79,7 @@ async def invite(session: AsyncSession, desk: Desk, seat: Seat, actor: Actor, or
         )
         session.add(invitation)
     else:
-        seat.must_outrank(invitation.role, "changes the invitation of an owner")
+        seat.must_own_for(invitation.role, "changes the invitation of an owner")
         invitation.role, invitation.invited_by = order.role, seat.caller.user_id
     await _send(session, desk, seat, actor, invitation)
     return invitation
@@ -80,8 +91,8 @@ async def resend(session: AsyncSession, desk: Desk, seat: Seat, actor: Actor, in
     Raises EmailUnverified, InvitationNotFound, ForbiddenRole or TooManyAttempts.
     """
     _must_be_verified(seat.caller)
-    invitation = await _find(session, seat, invitation_id)
-    seat.must_outrank(invitation.role, "invites owners")
+    invitation = await get_invitation(session, seat, invitation_id)
+    seat.must_own_for(invitation.role, "invites owners")
     invitation.invited_by = seat.caller.user_id
     await _send(session, desk, seat, actor, invitation)
     return invitation
@@ -89,8 +100,8 @@ async def resend(session: AsyncSession, desk: Desk, seat: Seat, actor: Actor, in
 
 async def withdraw(session: AsyncSession, seat: Seat, actor: Actor, invitation_id: UUID) -> None:
     """From now on its link opens nothing. Raises InvitationNotFound or ForbiddenRole."""
-    invitation = await _find(session, seat, invitation_id)
-    seat.must_outrank(invitation.role, "withdraws the invitation of an owner")
+    invitation = await get_invitation(session, seat, invitation_id)
+    seat.must_own_for(invitation.role, "withdraws the invitation of an owner")
     invitation.revoked_at = clock.now()
     _record(session, actor, "invitation.withdrawn", invitation)
 
@@ -118,7 +129,7 @@ async def accept(
 ) -> Seat:
     """Take the seat that was offered. Again, by the same user, it is the same seat.
 
-    Raises InvitationNotFound, OtherInvitee, EmailUnverified or TooManyTeams.
+    Raises InvitationNotFound, OtherInvitee, EmailUnverified, MemberLeaving or TooManyTeams.
     """
     found = await queries.find_invitation(session, invitation_id) if invitation_id else None
     workspace = await queries.find_workspace(session, found.workspace_id, lock=True) if found else None
@@ -148,12 +159,6 @@ async def accept(
     return Seat(caller, workspace, member.role)
 
 
-def masked(email: str) -> str:
-    """The address as its owner recognises it and others do not learn it."""
-    name, _, domain = email.rpartition("@")
-    return f"{name[:1]}•••@{domain}"
-
-
 def _is_good(invitation: Invitation, inviter: User) -> bool:
     """Open still, and nobody suspended or on their way out has let in who comes."""
     is_open = invitation.accepted_at is None and invitation.revoked_at is None and invitation.expires_at > clock.now()
@@ -165,15 +170,6 @@ def _must_be_verified(caller: CallerInfo) -> None:
         raise EmailUnverified
 
 
-async def _find(session: AsyncSession, seat: Seat, invitation_id: UUID) -> Invitation:
-    invitation = await queries.find_open_invitation(
-        session, workspace_id=seat.workspace.id, invitation_id=invitation_id
-    )
-    if invitation is None:
-        raise InvitationNotFound
-    return invitation
-
-
 async def _send(session: AsyncSession, desk: Desk, seat: Seat, actor: Actor, invitation: Invitation) -> None:
     """The mail tells `workspace` and `inviter`, names, and `role`; its link leads to `accept-invitation`."""
     await throttle.take(
@@ -181,7 +177,7 @@ async def _send(session: AsyncSession, desk: Desk, seat: Seat, actor: Actor, inv
         desk.settings,
         (BY_WORKSPACE, str(seat.workspace.id)),
         (BY_USER, str(seat.caller.user_id)),
-        (TO_ADDRESS, invitation.email),
+        (TO_MAILBOX, canonical(invitation.email)),
     )
     invitation.expires_at = clock.now() + LIFE
     await session.flush()

@@ -2,24 +2,26 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 
 from app.accounts.audit.service import Actor
-from app.accounts.caller import ONCE_PROBLEMS, SIGNED_IN_PROBLEMS, OnceDep, SignedIn
+from app.accounts.caller import SIGNED_IN_PROBLEMS, SignedIn
 from app.accounts.errors import EmailUnverified
+from app.accounts.once import ONCE_PROBLEMS, OnceDep
 from app.accounts.workspaces import invitations, service
 from app.accounts.workspaces.caller import SEAT_PROBLEMS, Reader, Writer
 from app.accounts.workspaces.errors import (
     AlreadyMember,
     ForbiddenRole,
     InvitationNotFound,
+    MemberLeaving,
     OtherInvitee,
     PersonalWorkspace,
     TooManyTeams,
 )
 from app.accounts.workspaces.invitations import Desk
 from app.accounts.workspaces.schemas import InvitationCreate, InvitationRead, InvitationShown, WorkspaceRead
-from app.core import tokens
+from app.core import conditional, tokens
 from app.core.db import DatabaseDep, DbSession
 from app.core.dependencies import SettingsDep
 from app.core.ids import InvitationId, encode
@@ -84,6 +86,18 @@ async def create_invitation(
     return await once.answer(session, 201, InvitationRead.model_validate(made), {"Location": location})
 
 
+@router.get(
+    "/{invitation_id}",
+    response_model=InvitationRead,
+    operation_id="get_invitation",
+    responses=problems(*SEAT_PROBLEMS, InvitationNotFound) | {304: {"description": "Not changed."}},
+)
+async def get_invitation(invitation_id: InvitationId, seat: Reader, request: Request, session: DbSession) -> Response:
+    """Read one open invitation."""
+    found = await invitations.get_invitation(session, seat, invitation_id)
+    return conditional.answer(request, InvitationRead.model_validate(found))
+
+
 @router.delete(
     "/{invitation_id}",
     status_code=204,
@@ -127,7 +141,9 @@ async def show_invitation(token: Token, settings: SettingsDep, session: DbSessio
     "/{token}/accept",
     response_model=WorkspaceRead,
     operation_id="accept_invitation",
-    responses=problems(*SIGNED_IN_PROBLEMS, InvitationNotFound, OtherInvitee, EmailUnverified, TooManyTeams),
+    responses=problems(
+        *SIGNED_IN_PROBLEMS, InvitationNotFound, OtherInvitee, EmailUnverified, MemberLeaving, TooManyTeams
+    ),
 )
 async def accept_invitation(
     token: Token, caller: SignedIn, visitor: VisitorDep, settings: SettingsDep, session: DbSession

@@ -44,8 +44,8 @@ async def change_role(
     """Raises PersonalWorkspace, MemberNotFound, ForbiddenRole, LastOwner, MemberLeaving or TooManyTeams."""
     seat.must_be_of_a_team()
     member = await _find(session, seat, user_id)
-    seat.must_outrank(member.role, "changes the role of an owner")
-    seat.must_outrank(role, "makes owners")
+    seat.must_own_for(member.role, "changes the role of an owner")
+    seat.must_own_for(role, "makes owners")
     if role == member.role:
         return
     if member.role == WorkspaceRole.OWNER:
@@ -80,7 +80,7 @@ async def remove(session: AsyncSession, seat: Seat, actor: Actor, user_id: UUID,
         )
     seat.must_be_of_a_team()
     member = await _find(session, seat, user_id)
-    seat.must_outrank(member.role, "removes an owner")
+    seat.must_own_for(member.role, "removes an owner")
     if member.role == WorkspaceRole.OWNER:
         await _must_not_be_last(session, seat, user_id)
     await queries.remove_member(session, seat.workspace.id, user_id)

@@ -114,7 +114,9 @@ async def narrow_keys_of(session: AsyncSession, workspace_id: UUID, user_id: UUI
     await session.execute(
         text(
             "update api_keys set scopes = array(select scope from unnest(scopes) scope where scope = any (:scopes))"
+            " where id in (select id from api_keys"
             " where workspace_id = :workspace_id and user_id = :user_id and revoked_at is null"
+            " order by id for no key update)"
         ),
         {"scopes": sorted(scopes), "workspace_id": workspace_id, "user_id": user_id},
     )

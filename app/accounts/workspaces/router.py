@@ -8,14 +8,13 @@ from app.accounts.audit.service import Actor
 from app.accounts.caller import (
     CALLER_PROBLEMS,
     CONFIRMED_PROBLEMS,
-    ONCE_PROBLEMS,
     SIGNED_IN_PROBLEMS,
     Confirmed,
-    OnceDep,
     SignedIn,
     WorkspaceReader,
 )
 from app.accounts.models import Scope
+from app.accounts.once import ONCE_PROBLEMS, OnceDep
 from app.accounts.workspaces import members, seats, service
 from app.accounts.workspaces.caller import SEAT_PROBLEMS, Leaver, Onlooker, Reader, Writer
 from app.accounts.workspaces.errors import (
@@ -153,6 +152,17 @@ async def list_members(seat: Reader, page: PageParams, session: DbSession) -> Pa
     """List who is in a workspace, as what, the newest first."""
     rows, cursor = await members.list_members(session, seat, page)
     return Page(data=[MemberRead.of(row) for row in rows], next_cursor=cursor)
+
+
+@router.get(
+    "/{workspace_id}/members/{user_id}",
+    response_model=MemberRead,
+    operation_id="get_member",
+    responses=problems(*SEAT_PROBLEMS, MemberNotFound) | {304: {"description": "Not changed."}},
+)
+async def get_member(user_id: UserId, seat: Reader, request: Request, session: DbSession) -> Response:
+    """Read one member."""
+    return conditional.answer(request, MemberRead.of(await members.get_member(session, seat, user_id)))
 
 
 @router.patch(

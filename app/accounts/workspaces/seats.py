@@ -30,7 +30,7 @@ class Seat:
             return WorkspaceRole.ADMIN
         return role
 
-    def must_outrank(self, role: str, what: str) -> None:
+    def must_own_for(self, role: str, what: str) -> None:
         """Raises ForbiddenRole unless this is an owner, or `role` is none."""
         if role == WorkspaceRole.OWNER and self.acts_as != WorkspaceRole.OWNER:
             raise ForbiddenRole(f"Only an owner {what}.", required_role=WorkspaceRole.OWNER)

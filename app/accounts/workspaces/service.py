@@ -18,6 +18,7 @@ from app.accounts.workspaces.queries import SeatRow
 from app.accounts.workspaces.schemas import WorkspaceRead
 from app.accounts.workspaces.seats import Seat
 from app.core import clock
+from app.core.ids import encode
 from app.core.paging import PageRequest, cut
 from app.core.problems import InvalidRequest
 from app.core.settings import Settings
@@ -72,7 +73,7 @@ async def delete_team(session: AsyncSession, seat: Seat, actor: Actor) -> None:
     Raises ForbiddenRole, PersonalWorkspace, or WorkspaceBusy while a task is open. An order that is let in just before
     the end, and comes after, is done like any other.
     """
-    seat.must_outrank(WorkspaceRole.OWNER, "deletes a workspace")
+    seat.must_own_for(WorkspaceRole.OWNER, "deletes a workspace")
     seat.must_be_of_a_team()
     if await queries.has_open_work(session, seat.workspace.id):
         raise WorkspaceBusy
@@ -86,7 +87,7 @@ async def transfer(session: AsyncSession, settings: Settings, seat: Seat, actor:
 
     Raises ForbiddenRole, PersonalWorkspace, MemberNotFound, MemberLeaving, TooManyTeams or InvalidRequest.
     """
-    seat.must_outrank(WorkspaceRole.OWNER, "hands a workspace over")
+    seat.must_own_for(WorkspaceRole.OWNER, "hands a workspace over")
     seat.must_be_of_a_team()
     if user_id == seat.caller.user_id:
         raise InvalidRequest.at("/user_id", "That is you: name another member.")
@@ -106,7 +107,7 @@ async def transfer(session: AsyncSession, settings: Settings, seat: Seat, actor:
         "workspace.transferred",
         workspace_id=seat.workspace.id,
         target=("user", user_id),
-        data={"from": str(giver.user_id)},
+        data={"from": encode("user", giver.user_id)},
     )
     changes.tell(session, taker.user_id)
     changes.tell(session, giver.user_id)

@@ -32,7 +32,7 @@ class Smtp:
     def __init__(self, settings: Mail) -> None:
         assert settings.smtp_url is not None
         url = urlsplit(settings.smtp_url.get_secret_value())
-        self._sender = settings
+        self._domain = settings.sender_domain
         self._host = url.hostname or ""
         self._username = unquote(url.username) if url.username else None
         password = unquote(url.password) if url.password else None
@@ -94,7 +94,7 @@ class Smtp:
             tls_context=self._context,
             timeout=CONNECT_SECONDS,
             # What mail servers want to hear, and no name of a machine of ours.
-            local_hostname=self._sender.sender_domain,
+            local_hostname=self._domain,
         )
         try:
             async with asyncio.timeout(2 * CONNECT_SECONDS):

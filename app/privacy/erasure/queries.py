@@ -9,8 +9,9 @@ from sqlalchemy import ARRAY, Row, Uuid, bindparam, exists, func, select, text, 
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.accounts.models import Member, User, Workspace, WorkspaceKind, WorkspaceRole
+from app.accounts.models import ApiKey, Member, User, Workspace, WorkspaceKind, WorkspaceRole
 from app.assets.models import Asset
+from app.core.ids import encode
 from app.generation.models import OPEN, Task
 from app.generation.queries import WHOLE
 from app.privacy.models import Erasure
@@ -147,6 +148,11 @@ _PROMOTE = """
     where (workspace_id, user_id) = (
         select m.workspace_id, m.user_id from members m join users u on u.id = m.user_id
         where m.workspace_id = :workspace_id and m.user_id <> :leaving and u.status <> 'erased'
+          and exists (select 1 from members own
+                      where own.workspace_id = :workspace_id and own.user_id = :leaving and own.role = 'owner')
+          and not exists (select 1 from members own join users o on o.id = own.user_id
+                          where own.workspace_id = :workspace_id and own.user_id <> :leaving and own.role = 'owner'
+                            and o.status <> 'erased' and o.erase_at is null)
         order by u.erase_at is not null, u.status <> 'active',
                  array_position(array['owner', 'admin', 'member', 'viewer']::text[], m.role::text),
                  m.created_at, m.user_id
@@ -157,7 +163,8 @@ _PROMOTE = """
 
 
 async def promote_in_place_of(session: AsyncSession, workspace_id: UUID, leaving: UUID) -> UUID | None:
-    """Who became an owner: whoever has the highest role, of those the one longest there. None if one stays."""
+    """Who became an owner: whoever has the highest role, of those the one longest there. Nobody, where who leaves was
+    no owner, or another one stays (who may be suspended: the team is theirs still)."""
     values = {"workspace_id": workspace_id, "leaving": leaving}
     return (await session.execute(text(_PROMOTE), values)).scalar_one_or_none()
 
@@ -232,6 +239,9 @@ CONTENT: dict[str, str] = {
         where workspace_id = any (:workspaces) and (metadata <> '{}' or routing <> '{}')""",
     "imports": f"delete from imported_files where batch_id in ({_BATCHES})",
     "events": "update events set data = '{}' where workspace_id = any (:workspaces) and data <> '{}'",
+    "key_events": """
+        update events set data = '{}'
+        where type like 'api_key.%' and data <> '{}' and data ->> 'id' = any (cast(:keys as text[]))""",
     "answers": "delete from idempotency_keys where workspace_id = any (:workspaces)",
 }
 
@@ -319,6 +329,12 @@ async def list_targets(session: AsyncSession, values: Mapping[str, Any]) -> Sequ
     """The ids by which the audit log may name what was the user's."""
     made, used = _bound(_TARGETS, values)
     return (await session.execute(made, used)).scalars().all()
+
+
+async def list_keys(session: AsyncSession, user_id: UUID) -> list[str]:
+    """The public ids of the API keys the user made, wherever."""
+    found = await session.execute(select(ApiKey.id).where(ApiKey.user_id == user_id))
+    return [encode("key", key_id) for key_id in found.scalars()]
 
 
 async def remove_members(session: AsyncSession, user_id: UUID, workspace_ids: Sequence[UUID]) -> None:

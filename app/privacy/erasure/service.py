@@ -15,11 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts import changes
 from app.accounts.audit import service as audit
 from app.accounts.audit.service import Actor
+from app.accounts.keys import ending
 from app.accounts.models import Role, User, UserStatus, Workspace
 from app.accounts.sessions import service as sessions
 from app.accounts.users import queries as users
 from app.accounts.users import verifying
 from app.accounts.workspaces import members
+from app.accounts.workspaces.errors import LastOwner
 from app.assets import service as assets
 from app.assets.tools import AssetTools
 from app.batches import queries as batches
@@ -32,7 +34,7 @@ from app.core.wire import moment
 from app.generation import transitions
 from app.mail import service as mail
 from app.privacy.erasure import queries
-from app.privacy.errors import AdminsStay, DeletionBegun, DeletionNotScheduled, LastOwner
+from app.privacy.errors import AdminsStay, DeletionBegun, DeletionNotScheduled
 from app.privacy.export import service as exports
 from app.privacy.models import Erasure
 
@@ -54,7 +56,8 @@ ASSETS_AT_ONCE = 100
 async def schedule(session: AsyncSession, user_id: UUID, actor: Actor, *, grace: timedelta, confirm: str) -> User:
     """Lock the account, and have it erased when the grace is over. Asked for again, the earlier time counts.
 
-    `confirm` is the account's address. Raises InvalidRequest, AdminsStay or LastOwner.
+    `confirm` is the account's address. Raises InvalidRequest; and of who asks for their own AdminsStay or LastOwner.
+    Of teams that lose their only owner in another way a member becomes one.
     """
     user = await users.lock_user(session, user_id)
     if confirm.strip().lower() != user.email.lower():
@@ -69,10 +72,11 @@ async def schedule(session: AsyncSession, user_id: UUID, actor: Actor, *, grace:
             user.erase_at = erase_at
             await _note(session, actor, "account.deletion_brought_forward", user)
         return user
-    if user.role == Role.ADMIN and actor.user_id == user_id:
+    is_own = actor.user_id == user_id
+    if user.role == Role.ADMIN and is_own:
         raise AdminsStay
     await queries.lock_teams(session, user_id)
-    if teams := await queries.list_teams_left_alone(session, user_id):
+    if is_own and (teams := await queries.list_teams_left_alone(session, user_id)):
         names = ", ".join(repr(team.name) for team in teams)
         raise LastOwner(
             f"You are the only owner of {names}, which others are in. Make one of them an owner, or delete the team.",
@@ -82,10 +86,9 @@ async def schedule(session: AsyncSession, user_id: UUID, actor: Actor, *, grace:
     session.add(Erasure(user_id=user_id, due_at=erase_at))
     await sessions.end_all(session, user_id, reason="deletion_scheduled")
     workspace = await _note(session, actor, "account.deletion_scheduled", user)
-    if user.email_verified_at is not None:
-        _post(
-            session, "deletion_scheduled", user, workspace, facts={"erase_at": moment(erase_at.replace(microsecond=0))}
-        )
+    if is_own and user.email_verified_at is not None:
+        facts = {"erase_at": moment(erase_at.replace(microsecond=0))}
+        _post(session, "deletion_scheduled", user, workspace, facts=facts)
     return user
 
 
@@ -107,7 +110,12 @@ async def cancel_scheduled(database: Database) -> None:
     async with database.transaction() as session:
         waiting = await queries.list_scheduled(session)
     for user_id in waiting:
-        await cancel_tasks(database, user_id)
+        try:
+            await cancel_tasks(database, user_id)
+        except (DependencyDown, *UNREACHABLE):
+            raise
+        except Exception:
+            log.exception("cancel_failed", user_id=str(user_id))  # the others wait too
 
 
 async def cancel_tasks(database: Database, user_id: UUID) -> None:
@@ -171,6 +179,7 @@ async def _erase(database: Database, tools: AssetTools, due: Any) -> None:
         values: dict[str, Any] = {
             "user_id": user_id,
             "workspaces": list(workspaces),
+            "keys": await queries.list_keys(session, user_id),
             "addresses": await queries.list_addresses(session, user_id),
         }
     await cancel_tasks(database, user_id)
@@ -201,6 +210,7 @@ async def _begin(session: AsyncSession, user_id: UUID) -> None:
     for team_id in shared:
         await _leave(session, team_id, user_id)
     await queries.remove_members(session, user_id, shared)
+    await ending.revoke_made_by(session, user_id)
     alone = [team.id for team in teams if not team.has_others]
     await queries.close_teams(session, alone)  # whoever has an invitation comes too late
     for team_id in alone:

@@ -24,9 +24,9 @@ async def add_if_none_is_open(session: AsyncSession, user_id: UUID, export_id: U
     return made.first() is not None
 
 
-async def get_open(session: AsyncSession, user_id: UUID) -> Export:
-    query = select(Export).where(Export.user_id == user_id, Export.status == ExportStatus.PENDING)
-    return (await session.execute(query)).scalar_one()
+async def get_newest(session: AsyncSession, user_id: UUID) -> Export:
+    query = select(Export).where(Export.user_id == user_id).order_by(Export.created_at.desc(), Export.id.desc())
+    return (await session.execute(query.limit(1))).scalar_one()
 
 
 async def list_exports(session: AsyncSession, page: PageRequest, *, user_id: UUID) -> Sequence[Export]:

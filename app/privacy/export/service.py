@@ -62,7 +62,7 @@ async def ask(session: AsyncSession, user_id: UUID, actor: Actor) -> Export:
             session, actor, "account.export_requested", workspace_id=workspace.id, target=("export", export_id)
         )
         queue.enqueue(session, Job(queue.MAINTENANCE, "make_exports", (), f"export:{export_id}"))
-    return await queries.get_open(session, user_id)
+    return await queries.get_newest(session, user_id)  # that one, unless a worker has just finished it
 
 
 async def list_exports(session: AsyncSession, user_id: UUID, page: PageRequest) -> tuple[list[Export], str | None]:

@@ -211,3 +211,13 @@ async def test_the_way_to_the_provider_is_guarded(idp: Idp) -> None:
         await google.authorize_url(AttemptSecrets(SETTINGS, new_secret()), REDIRECT_URI)
     await it.aclose()
     assert not idp.asked
+
+
+async def test_an_issuer_may_end_with_a_slash(idp: Idp, egress: Egress) -> None:
+    """As it is written in its tokens; the way to its document is the same."""
+    given = idp.settings()
+    made = Google(egress, client_id="a", client_secret="b", issuer=f"{given['google_issuer']}/")
+    with pytest.raises(OauthProviderUnavailable):  # the one that plays here writes itself without
+        await made.authorize_url(AttemptSecrets(SETTINGS, new_secret()), REDIRECT_URI)
+    assert idp.asked["discovery"] == 1
+    assert made.is_issuer(f"{given['google_issuer']}/")

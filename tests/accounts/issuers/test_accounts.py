@@ -4,10 +4,12 @@ import asyncio
 from uuid import uuid4
 
 import httpx
+import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
 from app.core.db import Database
+from app.core.ids import decode
 from app.core.settings import Settings
 from tests.accounts.issuers.fake import FakeIssuer
 from tests.accounts.issuers.people import (
@@ -189,3 +191,57 @@ async def test_who_has_no_mailbox_awaits_no_welcome(api: httpx.AsyncClient) -> N
     for _ in range(2):
         answer = await ask(api, legacy_token(LEGACY, email=None))
         assert answer.json()["balance"] > 0
+
+
+async def test_the_audit_log_tells_who_came_first_and_from_where(
+    api: httpx.AsyncClient, issuer: FakeIssuer, database: Database
+) -> None:
+    email = f"{uuid4().hex}@example.com"
+    answer = await api.get(
+        "/v1/credits", headers={"Authorization": f"Bearer {issuer.token(email=email)}", "User-Agent": "Firefox/140"}
+    )
+    assert answer.status_code == 200, answer.text
+    rows = await database.fetch(
+        "select e.action, d.ip, d.user_agent from audit_entries e join audit_details d on d.entry_id = e.id"
+        " where e.actor_id = (select id from users where email = $1) order by e.number",
+        email,
+    )
+    assert [tuple(row) for row in rows] == [
+        ("user.signed_up", "127.0.0.1", "Firefox/140"),
+        ("identity.linked", "127.0.0.1", "Firefox/140"),
+    ]
+
+
+async def test_an_unlinked_token_lets_nobody_in_any_more(
+    api: httpx.AsyncClient, issuer: FakeIssuer, database: Database
+) -> None:
+    headers = await sign_in(api, f"{uuid4().hex}@example.com")
+    token = issuer.token(email=f"{uuid4().hex}@example.com")
+    linked = await api.post("/v1/me/identities", json={"token": token}, headers=headers)
+    assert linked.status_code == 201, linked.text
+    me = (await api.get("/v1/me", headers=headers)).json()["id"]
+    assert (await ask(api, token, "/v1/me")).json()["id"] == me
+    await database.fetch("update users set password_hash = 'theirs' where id = $1", decode("user", me))
+    gone = await api.delete(linked.headers["location"], headers=headers)
+    assert gone.status_code == 204, gone.text
+    async with asyncio.timeout(5):
+        while (answer := await ask(api, token, "/v1/me")).json().get("id") == me:
+            await asyncio.sleep(0.02)
+    assert answer.status_code in (200, 409), "it is another user's now, or nobody's"
+
+
+@pytest.mark.parametrize(
+    ("body", "pointers"),
+    [
+        ({"code": "x"}, {"/code_verifier"}),
+        ({}, {"/code", "/code_verifier"}),
+        ({"token": 7}, {"/token"}),
+        ({"token": "x", "code": "y"}, {"/code"}),
+    ],
+)
+async def test_what_is_wrong_with_a_link_is_named(
+    api: httpx.AsyncClient, body: dict[str, object], pointers: set[str]
+) -> None:
+    answer = await api.post("/v1/me/identities", json=body, headers=await sign_in(api, f"{uuid4().hex}@example.com"))
+    assert answer.status_code == 422, answer.text
+    assert {error["pointer"] for error in answer.json()["errors"]} == pointers

@@ -19,7 +19,7 @@ from jose import jws
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from app.accounts.sessions import keyring
+from app.accounts.sessions import keyring, queries
 from app.accounts.sessions.keyring import Keyring
 from app.accounts.sessions.models import SigningKey
 from app.core import clock, jwt
@@ -292,6 +292,28 @@ async def test_after_a_rotation_at_once_nothing_older_is_believed(
     assert await answer_to(http, fresh.json()["access_token"]) == (200, "")
 
 
+async def test_a_rotation_at_once_is_heard_while_keys_are_being_read(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was read before it came would be believed for a minute."""
+    ring = Keyring(settings, database)
+    old = (await ring.signer()).kid
+    ring.forget()
+    keep = queries.list_signing_keys
+
+    async def read_slowly(*arguments: Any) -> Any:
+        found = await keep(*arguments)
+        monkeypatch.setattr(queries, "list_signing_keys", keep)
+        async with database.transaction() as session:
+            await keyring.rotate(session, settings, at_once=True)
+        ring.forget()
+        return found
+
+    monkeypatch.setattr(queries, "list_signing_keys", read_slowly)
+    await ring.signer()
+    assert await ring.find(old) is None
+
+
 async def test_of_many_processes_that_need_the_first_key_one_makes_it(settings: Settings, database: Database) -> None:
     async with database.transaction() as session:
         await session.execute(text("delete from signing_keys"))
@@ -384,3 +406,5 @@ async def test_the_command_line_rotates_too(settings: Settings, database: Databa
     kid = (await Keyring(settings, database).signer()).kid
     assert kid != first
     assert kid in done.stderr
+    noted = "select actor_kind from audit_entries where action = 'signing_key.changed' order by number desc limit 1"
+    assert [row["actor_kind"] for row in await database.fetch(noted)] == ["operator"]

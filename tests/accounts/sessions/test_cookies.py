@@ -209,3 +209,11 @@ async def test_browsers_may_send_our_headers_from_listed_origins(settings: Setti
 def test_production_wants_secure_cookies() -> None:
     with pytest.raises(ValidationError, match="BACKLOT_AUTH_COOKIE_SECURE must be true"):
         Settings(_env_file=None, env="production", secret="x" * 40, auth={"cookie_secure": False})  # type: ignore[call-arg]
+
+
+async def test_an_origin_may_be_written_with_capitals_or_a_slash(settings: Settings) -> None:
+    api = settings.api.model_copy(update={"cors_origins": ("https://App.shop.example/",)})
+    app = create_app(settings.model_copy(update={"api": api}))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as browser:
+        answer = await browser.get("/health/live", headers={"Origin": "https://app.shop.example"})
+    assert answer.headers["access-control-allow-origin"] == "https://app.shop.example"

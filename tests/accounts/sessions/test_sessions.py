@@ -305,3 +305,14 @@ async def test_without_credentials_nobody_is_signed_in(settings: Settings, serve
         answer = await nobody.get("/v1/me/sessions")
     assert (answer.status_code, answer.json()["code"]) == (401, "missing_credentials")
     assert answer.headers["www-authenticate"] == "Bearer"
+
+
+async def test_one_session_is_read_by_its_owner_while_it_is_open(sign_in: SignIn) -> None:
+    person, other = await sign_in(), await sign_in()
+    listed = (await person.http.get("/v1/me/sessions")).json()["data"]
+    path = f"/v1/me/sessions/{person.answer['id']}"
+    assert (await person.http.get(path)).json() == next(one for one in listed if one["current"])
+    assert (await other.http.get(path)).json()["code"] == "session_not_found"
+    again = await sign_in(email=person.email)
+    assert (await again.http.delete(path)).status_code == 204
+    assert (await again.http.get(path)).json()["code"] == "session_not_found"

@@ -3,10 +3,15 @@
 import asyncio
 from collections.abc import Callable
 
+import pytest
 from sqlalchemy import update
 
-from app.accounts.models import User
+from app.accounts.models import User, UserStatus
+from app.accounts.sessions import service as sessions
+from app.accounts.signing_in import resetting
+from app.accounts.users import queries as users
 from tests.accounts.signing_in.people import OTHER, PASSWORD, Person
+from tests.waiting import until_somebody_waits
 
 Someone = Callable[..., Person]
 THIRD = "quiet lantern under 9 bridges"
@@ -129,3 +134,50 @@ async def test_who_has_none_and_no_confirmed_session_sets_none(member: Person) -
 async def test_without_a_session_nothing_is_changed(member: Person) -> None:
     for act, body in (("change-password", {"new_password": OTHER}), ("change-email", {"email": "a@example.com"})):
         assert (await member.post(act, **body)).json()["code"] == "missing_credentials"
+
+
+@pytest.mark.parametrize("how", ["signed out", "suspended"])
+async def test_who_is_thrown_out_meanwhile_sets_no_password(member: Person, how: str) -> None:
+    """Hashing takes long, and a thief with a session of somebody without a password would stay for good."""
+    await member.database.fetch("update users set password_hash = null where id = $1", member.user_id)
+    async with member.database.transaction() as session:
+        user = await users.lock_user(session, member.user_id)
+        setting = asyncio.create_task(member.post("change-password", signed_in=True, new_password=OTHER))
+        await until_somebody_waits(member.database)
+        if how == "suspended":
+            user.status = UserStatus.SUSPENDED
+        else:
+            await sessions.end_all(session, user.id, reason="signed_out")
+    answer = await setting
+    refused = {"suspended": (403, "account_suspended"), "signed out": (401, "session_revoked")}
+    assert (answer.status_code, answer.json()["code"]) == refused[how]
+    assert (await member.row()).password_hash is None
+
+
+async def test_who_is_thrown_out_meanwhile_asks_for_no_other_address(member: Person) -> None:
+    async with member.database.transaction() as session:
+        await users.lock_user(session, member.user_id)
+        body = {"email": "thief@example.com", "password": PASSWORD}
+        asking = asyncio.create_task(member.post("change-email", signed_in=True, **body))
+        await until_somebody_waits(member.database)
+        await sessions.end_all(session, member.user_id, reason="signed_out")
+    assert (await asking).json()["code"] == "session_revoked"
+    assert await member.mails("confirm_email_change_old") == []
+
+
+async def test_a_reset_that_dies_has_opened_the_way_for_who_has_the_link(
+    member: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of what it does this comes first: afterwards there is no link to try it again with."""
+    for _ in range(6):
+        locked = await member.log_in(OTHER)
+    assert locked.status_code == 429
+    await member.post("forgot-password", email=member.email)
+
+    async def die(*_: object) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(resetting, "reset", die)
+    link = await member.link("reset_password")
+    assert (await member.post("reset-password", token=link, password=OTHER)).status_code >= 500
+    assert (await member.log_in()).status_code == 200

@@ -190,3 +190,16 @@ async def test_plus_is_a_part_of_the_name_where_nobody_says_otherwise(someone: S
 async def test_an_address_may_be_longer_than_usual(someone: Someone) -> None:
     person = someone(email=f"{new_id().hex[:20]}{'x' * 40}@{'d' * 60}.example.com")
     assert (await person.sign_up()).status_code == 202
+
+
+async def test_who_signs_up_twice_with_one_password_keeps_session_and_keys(person: Person) -> None:
+    """The mail was late: the second link is opened, and the password given."""
+    await person.sign_up()
+    await person.log_in()
+    assert (await person.ask("POST", "/v1/api-keys", json={"name": "try", "mode": "test"})).status_code == 201
+    await person.sign_up()
+    assert (await person.verify(password=PASSWORD)).status_code == 204
+    assert await person.has_session()
+    keys = (await person.ask("GET", "/v1/api-keys")).json()["data"]
+    assert [key["revoked_at"] for key in keys] == [None]
+    assert (await person.row()).settled_at is not None

@@ -51,5 +51,5 @@ def test_they_may_be_allowed() -> None:
 
 
 def test_a_list_that_is_not_there_is_told_at_the_start(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="BACKLOT_AUTH_DISPOSABLE_DOMAINS"):
+    with pytest.raises(ValueError, match="disposable_domains"):
         settings(disposable_domains=tmp_path / "none.txt")

@@ -7,7 +7,6 @@ import pytest
 from sqlalchemy import func, select, text
 
 from app.accounts.audit.models import AuditEntry
-from app.accounts.models import ApiKey, User
 from app.accounts.sessions import service as sessions
 from app.accounts.users import queries
 from app.accounts.users import service as users
@@ -106,21 +105,6 @@ async def test_keys_dropped_with_an_account_that_was_not_settled_stand_in_the_au
         assert decode("key", key_id) in (await session.execute(noted)).scalars().all()
     query = "select 1 from events where type = 'api_key.revoked' and data ->> 'id' = $1"
     assert len(await database.fetch(query, key_id)) == 1
-
-
-async def test_an_admin_gets_no_account_that_nobody_settled(people: People, database: Database) -> None:
-    """Somebody signed up with the address, and its owner opened the link without a password."""
-    an = await people("an", settled_at=None, password_hash="a stranger's")
-    await make_key(database, an, await an.make_team())
-    async with database.transaction() as session:
-        user, _ = await users.vouch(session, an.email, is_admin=True)
-        assert (user.role, user.password_hash) == ("admin", None)
-        assert user.settled_at is not None
-    check(await an.http.get("/v1/me"), 401, "session_revoked")
-    async with database.transaction() as session:
-        good = select(func.count()).where(ApiKey.user_id == an.user_id, ApiKey.revoked_at.is_(None))
-        assert (await session.execute(good)).scalar_one() == 0
-        (await session.get_one(User, an.user_id)).role = "user"
 
 
 async def _count(database: Database, user_id: Any) -> int:

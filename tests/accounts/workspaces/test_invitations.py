@@ -242,7 +242,7 @@ async def test_what_is_wrong_is_named(people: People, body: dict[str, Any], poin
     assert check(answer, 422, "invalid_request")["errors"][0]["pointer"] == pointer
 
 
-@pytest.mark.parametrize("limit", ["BY_WORKSPACE", "BY_USER", "TO_ADDRESS"])
+@pytest.mark.parametrize("limit", ["BY_WORKSPACE", "BY_USER", "TO_MAILBOX"])
 async def test_invitations_are_limited(
     people: People, database: Database, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
@@ -269,3 +269,24 @@ async def test_a_withdrawn_address_may_be_invited_anew(people: People) -> None:
     check(await an.http.delete(path), 404, "invitation_not_found")
     check(await an.http.post(f"{path}/resend"), 404, "invitation_not_found")
     assert (await invite(an, team, f"new-{an.email}"))["id"] != first["id"]
+
+
+async def test_a_mailbox_is_not_filled_by_its_other_addresses(
+    people: People, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(invitations, "TO_MAILBOX", Limit(invitations.TO_MAILBOX.name, 2, 3600))
+    an = await people("an")
+    path, name = f"/v1/workspaces/{await an.make_team()}/invitations", an.email.partition("@")[0]
+    sent = [await an.http.post(path, json={"email": f"{name}+{number}@gmail.com"}) for number in range(3)]
+    assert [answer.status_code for answer in sent] == [201, 201, 429]
+
+
+async def test_one_invitation_is_read(people: People, database: Database) -> None:
+    an, binh = await people("an"), await people("binh")
+    team = await an.make_team()
+    made = await an.http.post(f"/v1/workspaces/{team}/invitations", json={"email": binh.email})
+    read = await an.http.get(made.headers["location"])
+    assert (read.status_code, read.json()) == (200, made.json())
+    assert (await an.http.get(read.url, headers={"If-None-Match": read.headers["etag"]})).status_code == 304
+    await change(database, made.json(), revoked_at=clock.now())
+    check(await an.http.get(made.headers["location"]), 404, "invitation_not_found")

@@ -38,6 +38,7 @@ async def test_members_are_listed_with_their_roles(people: People, database: Dat
     second = (await binh.http.get(path, params={"limit": 1, "cursor": first["next_cursor"]})).json()
     shown = [(one["user_id"], one["email"], one["name"], one["role"]) for one in first["data"] + second["data"]]
     assert shown == [(binh.id, binh.email, "Bình", "viewer"), (an.id, an.email, None, "owner")]
+    assert (await binh.http.get(f"{path}/{an.id}")).json() == second["data"][0]
 
 
 # Who, does what to whom, and how that ends.

@@ -167,7 +167,7 @@ async def test_a_team_is_handed_over_to_a_member(people: People, database: Datab
     assert (done.status_code, done.json()["role"]) == (200, "admin")
     assert (await binh.http.get(f"/v1/workspaces/{team}")).json()["role"] == "owner"
     check(await an.http.post(path, json={"user_id": binh.id}), 403, "forbidden_role")
-    assert (await acts(database, team))[-1] == ("workspace.transferred", {"from": str(an.user_id)})
+    assert (await acts(database, team))[-1] == ("workspace.transferred", {"from": an.id})
 
 
 async def test_a_personal_workspace_is_neither_handed_over_nor_deleted_nor_shared(people: People) -> None:
