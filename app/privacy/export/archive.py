@@ -21,9 +21,9 @@ FILES_AT_ONCE = 100
 _START = UUID(int=0)
 README = """This archive holds what this service keeps of your account.
 
-*.json     your profile, workspaces, sessions, linked identities, API keys (without their secrets), the audit log's
-           entries by or about you, the mails sent to you, and of your personal workspace the tasks, batches, credits
-           and assets; each file is a list.
+*.json     your profile, workspaces, sessions, linked identities, API keys (without their secrets), invitations, the
+           audit log's entries by or about you, the mails sent to you, and of your personal workspace the tasks,
+           batches, credits and assets; each file is a list.
 files/     the files of your personal workspace in their original size, named by the id of their asset.
 """
 
