@@ -13,13 +13,17 @@ from fastapi import FastAPI, Request, Response
 
 from app.accounts.models import User
 from app.accounts.sessions.handing import hand_over
+from app.accounts.sessions.models import SigningKey
 from app.accounts.users import service as users
 from app.core.db import Database, DbSession
 from app.core.http import Http
 from app.core.ids import decode
+from app.core.sealing import Sealer
 from app.core.settings import Settings
 from app.core.visitor import VisitorDep
 from app.main import create_app
+from tests.accounts.sessions.forging import unpacked
+from tests.accounts.sessions.mint import Mint
 from tests.conftest import client, free_port
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
@@ -122,3 +126,19 @@ async def set_user(database: Database, user_id: UUID, **values: Any) -> None:
         assert user is not None
         for name, value in values.items():
             setattr(user, name, value)
+
+
+@pytest.fixture
+async def mint(sign_in: SignIn, settings: Settings, database: Database) -> Mint:
+    person = await sign_in()
+    kid = unpacked(person.answer["access_token"].split(".")[0])["kid"]
+    async with database.transaction() as session:
+        key = await session.get(SigningKey, kid)
+        assert key is not None
+        return Mint(person, Sealer(settings, "signing keys").open(key.secret))
+
+
+@pytest.fixture
+async def http(settings: Settings, server: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    async with client(settings) as plain:
+        yield plain
