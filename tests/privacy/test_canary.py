@@ -1,6 +1,6 @@
 """Whatever a person left anywhere is gone after the erasure: a word is planted in every column of every table.
 
-Tables and columns are read from the database itself: a new one has to take its place here, and in the erasure.
+Tables and columns are read from the database itself: a new one has to take its place in `places.py`, and in the erasure.
 """
 
 import asyncio
@@ -32,85 +32,11 @@ from app.privacy.erasure import service as erasure
 from app.privacy.export import service as exports
 from tests.accounts.signed_in import let_due, make_team, sign_in, user_of
 from tests.conftest import PHOTOS, Account
+from tests.privacy.places import KEPT, NOT_PERSONAL, WHOSE
 
 WORD = "kanarienvogel"
 """As it is; hidden inside of bytes it is found by its hexadecimal form."""
 
-NOT_PERSONAL = {
-    "alembic_version": "the schema's",
-    "audit_chains": "hashes and numbers",
-    "audit_entries": "ids, and words of ours; what may have to be erased is in audit_details",
-    "credit_accounts": "amounts",
-    "credit_grants": "amounts; reason and reference are the operator's words, in which nobody is to be named",
-    "credit_holds": "amounts",
-    "credit_transfers": "amounts; the same of reason and reference",
-    "erasures": "ids and times",
-    "key_budgets": "amounts and times",
-    "members": "ids, and a role",
-    "mail_pauses": "what a mail server said to us",
-    "model_aliases": "the operator's",
-    "oauth_attempts": "nobody's yet: what a browser asked for, for ten minutes",
-    "oauth_codes": "go with the identity; those that link one that is nobody's yet are good for a minute",
-    "plans": "the operator's",
-    "prices": "the operator's",
-    "provider_changes": "the operator's",
-    "provider_keys": "the operator's",
-    "provider_models": "the operator's",
-    "provider_probes": "the operator's",
-    "provider_settings": "the operator's",
-    "sign_in_guards": "keyed hashes of address and network, forgotten after the lock-out",
-    "signing_keys": "the installation's, sealed",
-    "task_durations": "averages of all customers",
-    "task_queues": "counts",
-    "task_steps": "words of ours, and ids",
-    "welcomed_mailboxes": "keyed hashes of mailboxes, kept so that they get welcome credits once (docs/privacy.md)",
-    "throttles": "keyed hashes of addresses and networks, forgotten when the bucket is full again",
-}
-
-# Columns whose values are words of ours, or are needed by what stays and tell nothing.
-KEPT = {
-    "batches": {"mode", "operation", "model", "provider"},
-    "events": {"mode", "type"},
-    "idempotency_keys": {"mode"},
-    "imported_files": set[str](),
-    "tasks": {"mode", "operation", "status", "model", "provider", "route", "lane"},
-    "task_attempts": {"provider", "model", "status"},
-    "users": {"role", "status"},
-    "workspaces": {"kind", "plan"},
-    "invitations": {"role", "email"},  # the address, with the word in it: what they are found by
-    "api_keys": {"mode", "scopes"},
-    "assets": {"mode", "kind", "source", "status"},
-    "asset_files": {"rendition", "key"},
-    "batch_items": set[str](),
-    "mails": {"status", "kind", "to_address"},  # the same
-    "caught_mails": {"kind", "to_address"},
-    "sessions": {"kind"},
-    "exports": {"status", "key"},
-}
-WHOSE = {
-    "users": "id = :user",
-    "workspaces": "id in (:workspace, :alone)",
-    "api_keys": "user_id = :user",
-    "sessions": "user_id = :user",
-    "identities": "user_id = :user",
-    "proofs": "user_id = :user",
-    "invitations": "email ilike :word or workspace_id = :alone",
-    "mails": "to_address ilike :word or token_id = :invitation",
-    "caught_mails": "to_address ilike :word or to_address = 'friend@example.com'",
-    "audit_details": "false",  # its hash is in the chain: written with the word in it
-    "exports": "user_id = :user",
-    "tasks": "workspace_id in (:workspace, :alone)",
-    "task_attempts": "task_id in (select id from tasks where workspace_id in (:workspace, :alone))",
-    "inbound_callbacks": "attempt_id in (select a.id from task_attempts a join tasks t on t.id = a.task_id"
-    " where t.workspace_id in (:workspace, :alone))",
-    "batches": "workspace_id in (:workspace, :alone)",
-    "batch_items": "batch_id in (select id from batches where workspace_id in (:workspace, :alone))",
-    "imported_files": "batch_id in (select id from batches where workspace_id in (:workspace, :alone))",
-    "assets": "workspace_id in (:workspace, :alone)",
-    "asset_files": "asset_id in (select id from assets where workspace_id in (:workspace, :alone))",
-    "events": "workspace_id in (:workspace, :alone)",
-    "idempotency_keys": "workspace_id in (:workspace, :alone)",
-}
 _COLUMNS = """
     select c.table_name, c.column_name, c.udt_name from information_schema.columns c
     join information_schema.tables t using (table_schema, table_name)
