@@ -1,6 +1,6 @@
 """Whatever a person left anywhere is gone after the erasure: a word is planted in every column of every table.
 
-Tables and columns are read from the database itself: a new one has to take its place in `places.py`, and in the erasure.
+Tables and columns are read from the database itself: a new one has to take its place in `places.py`, and be erased.
 """
 
 import asyncio
