@@ -19,22 +19,29 @@ _UNDECIDED = (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError
 
 
 class Lane(Generic[In, Out]):
-    """One batch at a time. `work` takes 1 to `most` items and gives one result for each, in order.
+    """One batch at a time, or up to `width`. `work` takes 1 to `most` items and gives one result for each, in order.
 
-    With `shares` equal items are one: `work` gets it once, and all who wait for it get the same result.
+    What only reads may be wide: who asks just after a batch has left does not wait until it is back. With `shares`
+    equal items are one: `work` gets it once, and all who wait for it get the same result.
 
     A batch the database refused as a whole was rolled back; its items are then done one by one, so that a bad one
     fails alone. A caller that goes away does not take its item out of the batch.
     """
 
     def __init__(
-        self, work: Callable[[Sequence[In]], Awaitable[Sequence[Out]]], *, most: int = 64, shares: bool = False
+        self,
+        work: Callable[[Sequence[In]], Awaitable[Sequence[Out]]],
+        *,
+        most: int = 64,
+        width: int = 1,
+        shares: bool = False,
     ) -> None:
         self._work = work
         self._most = most
+        self._width = width
         self._shares = shares
         self._waiting: deque[tuple[In, asyncio.Future[Out]]] = deque()
-        self._runner: asyncio.Task[None] | None = None
+        self._runners: set[asyncio.Task[None]] = set()
 
     async def do(self, item: In) -> Out:
         """The result of the item, or what `work` raised."""
@@ -47,24 +54,27 @@ class Lane(Generic[In, Out]):
     def _add(self, item: In) -> asyncio.Future[Out]:
         future: asyncio.Future[Out] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
-        if self._runner is None:
-            self._runner = asyncio.create_task(self._run())
+        if len(self._runners) < self._width:
+            self._runners.add(asyncio.create_task(self._run()))
         return future
 
     async def drain(self) -> None:
         """Wait until nothing is under way."""
-        while self._runner is not None:
-            await asyncio.wait([self._runner])
+        while self._runners:
+            await asyncio.wait(self._runners)
 
     async def _run(self) -> None:
+        runner = asyncio.current_task()
+        assert runner is not None
         try:
             while self._waiting:
                 await self._do(self._take())
         finally:
-            self._runner = None
-            for _, future in self._waiting:  # only when we were stopped
-                future.cancel()
-            self._waiting.clear()
+            self._runners.discard(runner)  # at once: whoever comes now starts another
+            if not self._runners:
+                for _, future in self._waiting:  # only when we were stopped
+                    future.cancel()
+                self._waiting.clear()
 
     def _take(self) -> "_Batch[In, Out]":
         waiting = self._waiting

@@ -28,6 +28,8 @@ Ask = tuple[UUID, UUID, str]
 """A task, and the workspace and mode it must be in."""
 AT_ONCE = 64
 AT_ONCE_LIGHT = 500
+WIDTH = 3
+"""Statements under way at once, of the connections that others need too."""
 _PROBE = "etag/probe.bin"
 _VERSION = version("backlot")
 
@@ -86,11 +88,13 @@ class TaskReader:
         self._whole: Lane[Ask, Shown | None] = Lane(
             lambda asks: self._each(queries.WHOLE_TASKS, asks, lambda row: Shown(row, tools)),
             most=AT_ONCE,
+            width=WIDTH,
             shares=True,
         )
         self._marks: Lane[Ask, str | None] = Lane(
             lambda asks: self._each(queries.MARKS_OF_TASKS, asks, lambda row: _etag(row, tools)),
             most=AT_ONCE_LIGHT,
+            width=WIDTH,
             shares=True,
         )
         self._states: Lane[Ask, State | None] = Lane(

@@ -88,6 +88,48 @@ async def test_what_is_the_same_is_done_once_for_all_who_ask() -> None:
     assert batches == [[1, 2], [3, 2]]
 
 
+async def test_a_wide_lane_has_several_batches_under_way() -> None:
+    batches: list[list[int]] = []
+    gates: dict[int, asyncio.Event] = {number: asyncio.Event() for number in range(4)}
+
+    async def work(items: Sequence[int]) -> list[int]:
+        batches.append(list(items))
+        await gates[items[0]].wait()
+        return list(items)
+
+    lane: Lane[int, int] = Lane(work, width=2)
+    asked = []
+    for number in range(4):
+        asked.append(asyncio.create_task(lane.do(number)))
+        await asyncio.sleep(0.01)
+    assert batches == [[0], [1]]
+    gates[1].set()
+    await asked[1]
+    assert batches == [[0], [1], [2, 3]]
+    gates[2].set()
+    assert await asked[3] == 3
+    later = asyncio.create_task(lane.do(3))
+    gates[3].set()
+    assert await later == 3
+    assert not asked[0].done()
+    gates[0].set()
+    await lane.drain()
+    assert await asked[0] == 0
+
+
+async def test_what_comes_at_one_moment_goes_together_in_a_wide_lane_too() -> None:
+    batches: list[list[int]] = []
+
+    async def work(items: Sequence[int]) -> list[int]:
+        batches.append(list(items))
+        await asyncio.sleep(0.01)
+        return list(items)
+
+    lane: Lane[int, int] = Lane(work, width=4, shares=True)
+    assert await lane.do_all([1, 2, 1, 3]) == [1, 2, 1, 3]
+    assert batches == [[1, 2, 3]]
+
+
 async def test_of_many_the_first_failure_is_raised() -> None:
     async def work(items: Sequence[int]) -> list[int]:
         raise OSError("away")
