@@ -15,6 +15,8 @@ from app.core.visitor import Visitor
 
 PLATFORM = UUID(int=0)
 """The chain of acts on the installation as a whole."""
+Entry = Mapping[str, Any]
+"""One to come, as JSON."""
 ActorKind = Literal["user", "api_key", "admin", "operator", "system", "anonymous"]
 
 
@@ -52,14 +54,33 @@ def record(
 ) -> None:
     """Note the act in the transaction that does it; written as the last thing before the commit.
 
+    What `entry` says of its arguments holds.
+    """
+    add(session, entry(actor, action, workspace_id=workspace_id, target=target, data=data))
+
+
+def add(session: AsyncSession, made: Entry) -> None:
+    # The end of a chain is locked by whoever adds to it: after all else, and always in the same order.
+    session.info.setdefault("last", []).append((made["chain"], queries.APPEND, {"entry": made}))
+
+
+def entry(
+    actor: Actor,
+    action: str,
+    *,
+    workspace_id: UUID | None,
+    target: tuple[str, UUID] | None = None,
+    data: dict[str, Any] | None = None,
+) -> Entry:
+    """What `audit_append` takes, for functions of the database that do and note something in one.
+
     `action` is what was done, as `password.changed`; of a user's own account the workspace is their personal one.
     `data` may hold what has to be erased one day, never a secret.
     """
-    chain = workspace_id or PLATFORM
     kind, target_id = target or (None, None)
-    entry = {
+    return {
         "id": str(new_id()),
-        "chain": str(chain),
+        "chain": str(workspace_id or PLATFORM),
         "workspace_id": workspace_id and str(workspace_id),
         "actor_kind": actor.kind,
         "actor_id": actor.user_id and str(actor.user_id),
@@ -71,8 +92,6 @@ def record(
         "user_agent": actor.visitor and actor.visitor.user_agent,
         "data": data or {},
     }
-    # The end of a chain is locked by whoever adds to it: after all else, and always in the same order.
-    session.info.setdefault("last", []).append((str(chain), queries.APPEND, {"entry": entry}))
 
 
 async def erase_chain(session: AsyncSession, workspace_id: UUID, *, about: tuple[str, UUID]) -> int:

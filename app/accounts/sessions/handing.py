@@ -1,5 +1,8 @@
 """The end of every way to sign in: a session is written, and its secrets are handed over."""
 
+from datetime import datetime
+from uuid import UUID
+
 from fastapi import Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import RedirectResponse
@@ -12,6 +15,7 @@ from app.accounts.sessions.models import Session
 from app.accounts.sessions.schemas import SessionStarted
 from app.accounts.users.schemas import UserRead
 from app.core import clock
+from app.core.db import Database
 from app.core.settings import Settings
 from app.core.visitor import Visitor
 
@@ -36,15 +40,35 @@ async def hand_over(
     settings: Settings = request.app.state.settings
     if redirect_to is not None and not cookies:
         raise ValueError("tokens cannot be handed over by a redirect")
-    made = await service.start(
-        session, settings, user, visitor, kind="cookie" if cookies else "bearer", is_confirmed=is_confirmed
-    )
+    made = await service.start(session, settings, user, visitor, kind=_kind(cookies), is_confirmed=is_confirmed)
     if cookies:
-        return _with_cookies(settings, made, user, redirect_to)
-    return await with_tokens(request, made, user)
+        return _with_cookies(settings, made, UserRead.model_validate(user), redirect_to)
+    return await with_tokens(request, made, UserRead.model_validate(user))
 
 
-async def with_tokens(request: Request, of: Session, user: User) -> Response:
+async def hand_over_alone(
+    request: Request,
+    database: Database,
+    user_id: UUID,
+    visitor: Visitor,
+    *,
+    password_changed_at: datetime | None,
+    cookies: bool,
+) -> Response:
+    """`hand_over` for who gave the password that they have had since then: there is no transaction to be part of."""
+    settings: Settings = request.app.state.settings
+    made, row = await service.start_alone(
+        database, settings, user_id, visitor, password_changed_at=password_changed_at, kind=_kind(cookies)
+    )
+    user = UserRead.model_validate(dict(row))
+    return _with_cookies(settings, made, user, None) if cookies else await with_tokens(request, made, user)
+
+
+def _kind(cookies: bool) -> service.Kind:
+    return "cookie" if cookies else "bearer"
+
+
+async def with_tokens(request: Request, of: Session, user: UserRead) -> Response:
     """The session's present tokens."""
     settings: Settings = request.app.state.settings
     callers: CallerCache = request.app.state.callers
@@ -57,12 +81,12 @@ async def with_tokens(request: Request, of: Session, user: User) -> Response:
         expires_in=min(int(settings.auth.access_seconds), _left(of)),
         csrf_token=None,
         session_expires_at=of.expires_at,
-        user=UserRead.model_validate(user),
+        user=user,
     )
     return Response(shown.model_dump_json(), 200, _UNKEPT, "application/json")
 
 
-def _with_cookies(settings: Settings, of: Session, user: User, redirect_to: str | None) -> Response:
+def _with_cookies(settings: Settings, of: Session, user: UserRead, redirect_to: str | None) -> Response:
     if redirect_to is None:
         shown = SessionStarted(
             id=of.id,
@@ -72,7 +96,7 @@ def _with_cookies(settings: Settings, of: Session, user: User, redirect_to: str 
             expires_in=None,
             csrf_token=tokens.csrf_token(settings, of.id),
             session_expires_at=of.expires_at,
-            user=UserRead.model_validate(user),
+            user=user,
         )
         response = Response(shown.model_dump_json(), 200, _UNKEPT, "application/json")
     else:

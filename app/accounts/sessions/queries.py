@@ -1,18 +1,20 @@
 """SQL of sessions and of the keys that sign their tokens."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import ColumnElement, Row, delete, func, select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, DateTime, bindparam, delete, func, select, text, tuple_, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.models import User
 from app.accounts.sessions.models import Session, SigningKey
 from app.core.db import Database
 from app.core.paging import PageRequest
+from app.core.wire import dumps, moment
 
 # Whose session it is, and what they are in the workspace asked for: their personal one where none is.
 _SESSION_WITH_USER = """
@@ -37,6 +39,13 @@ _SIGNING_KEYS = """
 select kid, secret, retired_at from signing_keys
 where retired_at is null or retired_at > now() - make_interval(secs => $1)
 """
+_START = text("select outcome, workspace_id from session_start(:made, :changed_at, null)").bindparams(
+    bindparam("made", type_=JSONB), bindparam("changed_at", type_=DateTime(timezone=True))
+)
+_START_ALONE = """
+select s.outcome, u.id, u.email, u.email_verified_at, u.name, u.locale, u.role, u.erase_at, u.created_at
+from session_start($1, $2, $3) s, users u where u.id = $4
+"""
 _ADD_SIGNING_KEY = "insert into signing_keys (kid, secret) values ($1, $2) on conflict do nothing"
 
 
@@ -51,10 +60,40 @@ async def touch_sessions(database: Database, session_ids: Sequence[UUID]) -> Non
     await database.fetch(_TOUCH_SESSIONS, session_ids)
 
 
-async def lock_standing(session: AsyncSession, user_id: UUID) -> Row[str, datetime | None]:
-    """Status of the user, and when the password last changed: neither changes until the transaction ends."""
-    query = select(User.status, User.password_changed_at).where(User.id == user_id).with_for_update(read=True)
-    return (await session.execute(query)).one()
+async def start(session: AsyncSession, made: Session, password_changed_at: datetime | None) -> tuple[str, UUID]:
+    """Add it, if the user is still as they were; what became of it, and the personal workspace."""
+    values = {"made": _as_json(made), "changed_at": password_changed_at}
+    row = (await session.execute(_START, values)).one()
+    return row.outcome, row.workspace_id
+
+
+async def start_alone(
+    database: Database, made: Session, password_changed_at: datetime | None, entry: Mapping[str, Any]
+) -> asyncpg.Record:
+    """`start` in a transaction of its own, with the entry in the audit log; and the user, as they are shown."""
+    row = await database.fetchrow(
+        _START_ALONE, dumps(_as_json(made)).decode(), password_changed_at, dumps(entry).decode(), made.user_id
+    )
+    assert row is not None
+    return row
+
+
+def _as_json(made: Session) -> dict[str, Any]:
+    """As `session_start` takes it."""
+    return {
+        "id": str(made.id),
+        "user_id": str(made.user_id),
+        "kind": made.kind,
+        "nonce": f"\\x{made.nonce.hex()}",
+        "generation": made.generation,
+        "rotated_at": moment(made.rotated_at),
+        "user_agent": made.user_agent,
+        "ip": made.ip,
+        "created_at": moment(made.created_at),
+        "last_used_at": moment(made.last_used_at),
+        "confirmed_at": moment(made.confirmed_at),
+        "expires_at": moment(made.expires_at),
+    }
 
 
 async def end_sessions(session: AsyncSession, user_id: UUID, *, reason: str, keep: UUID | None) -> Sequence[UUID]:

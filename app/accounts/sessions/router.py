@@ -10,6 +10,7 @@ from app.accounts.sessions.devices import describe
 from app.accounts.sessions.errors import InvalidRefreshToken, SessionNotFound
 from app.accounts.sessions.models import Session
 from app.accounts.sessions.schemas import Refresh, SessionRead, SessionStarted
+from app.accounts.users.schemas import UserRead
 from app.core import conditional
 from app.core.db import DatabaseDep, DbSession
 from app.core.dependencies import SettingsDep
@@ -49,7 +50,8 @@ async def refresh_session(
         raise SessionRevoked(
             "The refresh token was used before: somebody has a copy. The session was ended; sign in again."
         )
-    return await handing.with_tokens(request, *found)
+    of, user = found
+    return await handing.with_tokens(request, of, UserRead.model_validate(user))
 
 
 @router.post(

@@ -20,6 +20,7 @@ from app.accounts.sessions.models import Session
 from app.accounts.users import queries as users
 from app.core import clock
 from app.core.db import Database
+from app.core.ids import new_id
 from app.core.paging import PageRequest, cut
 from app.core.settings import Settings
 from app.core.visitor import Visitor
@@ -36,14 +37,53 @@ async def start(
     session: AsyncSession, settings: Settings, user: User, visitor: Visitor, *, kind: Kind, is_confirmed: bool
 ) -> Session:
     """A session of that user, who has shown who they are. Raises AccountSuspended or SessionRevoked."""
-    standing = await queries.lock_standing(session, user.id)
-    if standing.status != UserStatus.ACTIVE:
+    made = _new(settings, user.id, visitor, kind, is_confirmed=is_confirmed)
+    await session.flush()
+    outcome, workspace_id = await queries.start(session, made, user.password_changed_at)
+    _require_started(outcome)
+    audit.add(session, _started(made, visitor, workspace_id))
+    return made
+
+
+async def start_alone(
+    database: Database,
+    settings: Settings,
+    user_id: UUID,
+    visitor: Visitor,
+    *,
+    password_changed_at: datetime | None,
+    kind: Kind,
+) -> tuple[Session, Mapping[str, Any]]:
+    """A session of who gave the password that they have had since then, and the user: `start` as one statement."""
+    made = _new(settings, user_id, visitor, kind, is_confirmed=True)
+    # The database puts in which workspace it is.
+    row = await queries.start_alone(database, made, password_changed_at, _started(made, visitor, None))
+    _require_started(row["outcome"])
+    return made, row
+
+
+def _require_started(outcome: str) -> None:
+    if outcome == "refused":
         raise AccountSuspended
-    if standing.password_changed_at != user.password_changed_at:
+    if outcome == "changed":
         raise SessionRevoked("The password was changed while you were signing in. Sign in again.")
+
+
+def _started(made: Session, visitor: Visitor, workspace_id: UUID | None) -> audit.Entry:
+    return audit.entry(
+        Actor("user", made.user_id, visitor=visitor),
+        "session.started",
+        workspace_id=workspace_id,
+        target=("session", made.id),
+        data={"kind": made.kind},
+    )
+
+
+def _new(settings: Settings, user_id: UUID, visitor: Visitor, kind: Kind, *, is_confirmed: bool) -> Session:
     now = clock.now()
-    made = Session(
-        user_id=user.id,
+    return Session(
+        id=new_id(),
+        user_id=user_id,
         kind=kind,
         nonce=tokens.new_nonce(),
         generation=0,
@@ -55,18 +95,6 @@ async def start(
         confirmed_at=now if is_confirmed else None,
         expires_at=now + timedelta(seconds=settings.auth.session_seconds),
     )
-    session.add(made)
-    await session.flush()
-    workspace = await users.get_personal_workspace(session, user.id)
-    audit.record(
-        session,
-        Actor("user", user.id, visitor=visitor),
-        "session.started",
-        workspace_id=workspace.id,
-        target=("session", made.id),
-        data={"kind": kind},
-    )
-    return made
 
 
 async def refresh(

@@ -1,5 +1,6 @@
 """Where passwords are made and tried: what a process has for it, and in which order it is asked."""
 
+import asyncio
 from uuid import UUID
 
 import httpx
@@ -12,6 +13,7 @@ from app.accounts.signing_in.errors import TooManySignIns
 from app.accounts.signing_in.passwords import Hashers, Verdict
 from app.accounts.signing_in.strength import Judge
 from app.accounts.users import queries as users
+from app.accounts.users.queries import PasswordOf
 from app.core.db import Database
 from app.core.problems import DependencyDown
 from app.core.settings import Settings
@@ -27,15 +29,12 @@ class SignInDesk:
         self.client = client
         self.hashers = Hashers(settings.auth.hash_processes)
         self.judge = Judge(settings.auth.password_score)
+        self.room = asyncio.Semaphore(max(1, settings.database.pool_size // 2))
+        """For writing of somebody who signs in: however slow the disk is, others find connections to read by."""
 
     async def close(self) -> None:
         await self.hashers.close()
         await self.judge.close()
-
-    async def find_user(self, address: str) -> User | None:
-        """As they are now; nothing is locked."""
-        async with self.database.transaction() as session:
-            return await users.find_user(session, address)
 
     async def get_user(self, user_id: UUID) -> User:
         async with self.database.transaction() as session:
@@ -49,7 +48,7 @@ class SignInDesk:
     async def try_password(
         self,
         address: str,
-        user: User | None,
+        user: User | PasswordOf | None,
         password: str,
         visitor: Visitor,
         *,
@@ -62,18 +61,20 @@ class SignInDesk:
         wait. Raises TooManyAttempts, CaptchaRequired, CaptchaFailed or TooManySignIns.
         """
         has_captcha, is_human = await self._humanity(captcha_token, visitor) if asks_captcha else (False, False)
-        attempt = await guards.begin(
-            self.database, self.settings, address, visitor, has_captcha=has_captcha, is_human=is_human
-        )
+        async with self.room:
+            attempt = await guards.begin(
+                self.database, self.settings, address, visitor, has_captcha=has_captcha, is_human=is_human
+            )
         try:
             verdict = await self.hashers.verify(password, user.password_hash if user else None)
         except TooManySignIns:
             await attempt.was_not_tried()
             raise
         if verdict.is_right:
-            await attempt.was_right()
+            async with self.room:
+                await attempt.was_right()
         elif attempt.is_last and user is not None:
-            await self._note_lock(user, visitor)
+            await self._note_lock(user.id, visitor)
         return verdict
 
     async def demand_captcha(self, token: str | None, visitor: Visitor, *, or_go_on: bool = False) -> None:
@@ -96,13 +97,13 @@ class SignInDesk:
             return False, False
         return True, True
 
-    async def _note_lock(self, user: User, visitor: Visitor) -> None:
+    async def _note_lock(self, user_id: UUID, visitor: Visitor) -> None:
         async with self.database.transaction() as session:
-            workspace = await users.get_personal_workspace(session, user.id)
+            workspace = await users.get_personal_workspace(session, user_id)
             audit.record(
                 session,
                 Actor("anonymous", visitor=visitor),
                 "sign_in.locked",
                 workspace_id=workspace.id,
-                target=("user", user.id),
+                target=("user", user_id),
             )

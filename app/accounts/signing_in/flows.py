@@ -8,10 +8,11 @@ from uuid import UUID
 
 from fastapi import Request, Response
 
+from app.accounts.errors import SessionRevoked
 from app.accounts.models import User
 from app.accounts.proofs.models import Purpose
 from app.accounts.schemas import CallerInfo
-from app.accounts.sessions.handing import hand_over
+from app.accounts.sessions.handing import hand_over_alone
 from app.accounts.signing_in import guards, limits, moving, pace, resetting, signing_up
 from app.accounts.signing_in.desk import SignInDesk
 from app.accounts.signing_in.errors import DisposableAddress, InvalidCredentials, WrongPassword
@@ -74,21 +75,25 @@ async def verify(desk: SignInDesk, visitor: Visitor, order: EmailVerification, s
 async def log_in(request: Request, desk: SignInDesk, visitor: Visitor, order: LogIn) -> Response:
     address = users.normal_address(order.email)
     async with pace.even(desk.settings, failures_only=True):
-        user = await desk.find_user(address)
-        if user is not None and user.email_verified_at is None and not desk.settings.auth.login_before_verification:
+        user = await users_queries.find_password(desk.database, address)
+        if user is not None and not user.is_verified and not desk.settings.auth.login_before_verification:
             user = None  # as if there were none: else who signed up would hear that there was none before
         verdict = await desk.try_password(
             address, user, order.password, visitor, captcha_token=order.captcha_token, asks_captcha=True
         )
         if user is None or not verdict.is_right:
             raise InvalidCredentials
-        async with desk.database.transaction() as session:
-            fresh = await users_queries.lock_user(session, user.id)
-            if fresh.password_changed_at != user.password_changed_at:  # while we looked at the old one
-                raise InvalidCredentials
-            if verdict.renewed is not None:
-                fresh.password_hash = verdict.renewed
-            return await hand_over(request, session, fresh, visitor, cookies=order.cookies, is_confirmed=True)
+        if verdict.renewed is not None and user.password_hash is not None:
+            await users_queries.renew_hash(desk.database, user.id, user.password_hash, verdict.renewed)
+        try:
+            async with desk.room:
+                return await hand_over_alone(
+                    *(request, desk.database, user.id, visitor),
+                    password_changed_at=user.password_changed_at,
+                    cookies=order.cookies,
+                )
+        except SessionRevoked:  # it was changed while we looked at the old one
+            raise InvalidCredentials from None
 
 
 async def send_reset(desk: SignInDesk, visitor: Visitor, order: LinkWanted) -> None:

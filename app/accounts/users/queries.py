@@ -1,6 +1,8 @@
 """SQL of users and their personal workspaces."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import delete, exists, func, select
@@ -12,7 +14,36 @@ from app.accounts.models import ApiKey, Member, User, Workspace, WorkspaceKind, 
 from app.accounts.sessions.models import Session
 from app.accounts.users.models import WelcomedMailbox
 from app.core import clock
+from app.core.db import Database
 from app.core.ids import new_id
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordOf:
+    """A user, as far as trying a password goes."""
+
+    id: UUID
+    password_hash: str | None
+    password_changed_at: datetime | None
+    is_verified: bool
+
+
+_BY_ADDRESS = """
+select id, password_hash, password_changed_at, email_verified_at is not null as is_verified
+from users where lower(email) = lower($1)
+"""
+_RENEW_HASH = "update users set password_hash = $3 where id = $1 and password_hash = $2"
+
+
+async def find_password(database: Database, email: str) -> PasswordOf | None:
+    """Of whoever has the address."""
+    row = await database.fetchrow(_BY_ADDRESS, email)
+    return PasswordOf(**row) if row else None
+
+
+async def renew_hash(database: Database, user_id: UUID, old: str, new: str) -> None:
+    """Keep the password by another hash, unless it was changed meanwhile."""
+    await database.fetch(_RENEW_HASH, user_id, old, new)
 
 
 async def find_user(session: AsyncSession, email: str) -> User | None:
