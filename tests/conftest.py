@@ -1,7 +1,6 @@
 """Real servers for the tests: PostgreSQL and Valkey once per run, a database cloned for each process of the run."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from app.core.db import Database
 from app.core.http import Http
 from app.core.settings import Settings, get_settings
 from app.core.visitor import Visitor
+from app.embedded import ports
 from app.main import create_app
 from tests import stack
 from workers import settings as workers
@@ -70,10 +70,15 @@ def urls(request: pytest.FixtureRequest) -> dict[str, str]:
     return {"database": stack.clone(shared["database"], f"backlot_test_{name}"), "redis": redis}
 
 
+_given: set[int] = set()
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """One that nobody else is given before its server listens, nor the kernel takes for a connection that goes out."""
+    while (port := ports.pick()) in _given:
+        pass
+    _given.add(port)
+    return port
 
 
 @pytest.fixture(scope="session")

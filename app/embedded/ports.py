@@ -24,6 +24,14 @@ def is_free(port: int) -> bool:
         return True
 
 
+def pick() -> int:
+    """One that is free just now. Raises StackFailed."""
+    for port in random.sample(CHOICES, 200):
+        if is_free(port):
+            return port
+    raise StackFailed("found no free port on 127.0.0.1")
+
+
 async def choose(memory: Path) -> int:
     """The port noted in the file if it is (or soon becomes) free, else a new one, noted there."""
     remembered = _recall(memory)
@@ -33,11 +41,9 @@ async def choose(memory: Path) -> int:
         if is_free(remembered):
             return remembered
         await asyncio.sleep(0.05)
-    for port in random.sample(CHOICES, 200):
-        if is_free(port):
-            _remember(memory, port)
-            return port
-    raise StackFailed("found no free port on 127.0.0.1")
+    port = pick()
+    _remember(memory, port)
+    return port
 
 
 def _recall(memory: Path) -> int | None:

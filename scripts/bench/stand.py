@@ -21,6 +21,7 @@ from app.accounts.models import Mode
 from app.core import queue
 from app.core.db import DIRECT_PLANS, Database
 from app.core.settings import Settings
+from app.embedded import ports
 from app.plans import service as plans
 
 BACKLOT = [sys.executable, "-P", "-m", "app.cli"]
@@ -114,7 +115,7 @@ class Stand:
     @asynccontextmanager
     async def api(self, **environment: str) -> AsyncIterator[tuple[int, psutil.Process]]:
         """One API process: its port and itself."""
-        port = free_port()
+        port = ports.pick()
         with self._process([*BACKLOT, "serve", "--port", str(port)], environment) as process:
             await _until_up(f"http://127.0.0.1:{port}/health/live", process)
             yield port, process
@@ -122,7 +123,7 @@ class Stand:
     @asynccontextmanager
     async def bare(self) -> AsyncIterator[int]:
         """The bare routes (scripts/bench/bare.py): their port."""
-        port = free_port()
+        port = ports.pick()
         command = [sys.executable, "-m", "scripts.bench.bare", str(port)]
         with self._process(command, {}) as process:
             await _until_up(f"http://127.0.0.1:{port}/", process)
@@ -163,14 +164,6 @@ class Stand:
 
 def _name(url: str) -> str:
     return url.rpartition("/")[2]
-
-
-def free_port() -> int:
-    from app.embedded.ports import listen
-
-    with listen("127.0.0.1", 0) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def memory(process: psutil.Process) -> float:
