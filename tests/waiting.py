@@ -1,16 +1,22 @@
 """Waiting for what another connection does to the database."""
 
 import asyncio
+from typing import Any
 
 from app.core.db import Database
 
 
-async def until_somebody_waits(database: Database, *, statement: str = "") -> None:
-    """For a lock of this database's; `statement`: a part of what they wait with."""
+async def until_somebody_waits(
+    database: Database, *, number: int = 1, statement: str = "", unless: asyncio.Task[Any] | None = None
+) -> None:
+    """For a lock of this database's, or so many; `statement`: a part of what they wait with.
+
+    `unless`: or until that has ended, which did not have to wait.
+    """
     waiting = (
         "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
         " and position($1 in query) > 0"
     )
     async with asyncio.timeout(10):
-        while not await database.fetch(waiting, statement):
+        while len(await database.fetch(waiting, statement)) < number and not (unless and unless.done()):
             await asyncio.sleep(0.01)

@@ -103,5 +103,5 @@ async def sweep_stray_exports(context: Context) -> None:
 async def erase_accounts(context: Context) -> None:
     """Accounts whose grace is over; and what is still open in those that wait for it."""
     engine: Engine = context["engine"]
-    await erasure.erase_due(engine.database, engine.assets)
+    await erasure.erase_due(engine.database, engine.settings, engine.assets)
     await erasure.cancel_scheduled(engine.database)

@@ -228,7 +228,7 @@ async def test_of_two_admins_who_suspend_each_other_one_stays(
 
 
 async def test_an_account_is_erased_by_its_address(
-    admin: httpx.AsyncClient, account: Account, database: Database, server: FastAPI
+    admin: httpx.AsyncClient, account: Account, settings: Settings, database: Database, server: FastAPI
 ) -> None:
     path = await _path(database, account)
     wrong = await admin.request("DELETE", path, json={"confirm": "other@example.com"})
@@ -238,7 +238,7 @@ async def test_an_account_is_erased_by_its_address(
     assert refused.json()["code"] == "account_suspended"
     user_id = await user_of(database, account)
     await let_due(database, user_id)
-    assert await erasure.erase_due(database, server.state.asset_tools, only=user_id) == 1
+    assert await erasure.erase_due(database, settings, server.state.asset_tools, only=user_id) == 1
     shown = (await admin.get(path)).json()
     assert (shown["status"], shown["email"], shown["workspaces"]) == ("erased", f"erased-{user_id}@invalid", [])
     again = await _suspend(admin, database, account)
@@ -277,7 +277,12 @@ async def test_a_breach_is_shown(admin: httpx.AsyncClient, account: Account, dat
 
 
 async def test_an_admin_erases_the_only_owner_of_a_team_and_a_member_becomes_one(
-    admin: httpx.AsyncClient, account: Account, neighbour: Account, database: Database, server: FastAPI
+    admin: httpx.AsyncClient,
+    account: Account,
+    neighbour: Account,
+    settings: Settings,
+    database: Database,
+    server: FastAPI,
 ) -> None:
     """The user is told when it is done: they have not asked for it, and cannot take it back."""
     me, other = await user_of(database, account), await user_of(database, neighbour)
@@ -286,6 +291,6 @@ async def test_an_admin_erases_the_only_owner_of_a_team_and_a_member_becomes_one
     assert answer.status_code == 202, answer.text
     assert await database.fetch("select 1 from mails where to_address = $1", account.email) == []
     await let_due(database, me)
-    assert await erasure.erase_due(database, server.state.asset_tools, only=me) == 1
+    assert await erasure.erase_due(database, settings, server.state.asset_tools, only=me) == 1
     rows = await database.fetch("select user_id, role from members where workspace_id = $1", team)
     assert [tuple(row) for row in rows] == [(other, "owner")]

@@ -308,11 +308,11 @@ async def test_every_table_has_its_place_here(database: Database) -> None:
     )
 
 
-async def _erase(database: Database, tools: AssetTools, person: Person) -> None:
+async def _erase(settings: Settings, database: Database, tools: AssetTools, person: Person) -> None:
     """To the end: the last mail goes out, and all is gone through again."""
     for _ in range(2):
         await let_due(database, person.user_id, settled=True)
-        assert await erasure.erase_due(database, tools, only=person.user_id) == 1
+        assert await erasure.erase_due(database, settings, tools, only=person.user_id) == 1
         await database.fetch("update mails set status = 'sent' where to_address = $1", person.address)
     row = await database.fetchrow("select ended_at from erasures where user_id = $1", person.user_id)
     assert row
@@ -332,14 +332,16 @@ async def _is_clean(database: Database, tools: AssetTools) -> None:
         assert (await audit_verify.verify(session)).breaches == []
 
 
-async def test_the_word_is_nowhere_after_the_erasure(database: Database, tools: AssetTools, person: Person) -> None:
+async def test_the_word_is_nowhere_after_the_erasure(
+    settings: Settings, database: Database, tools: AssetTools, person: Person
+) -> None:
     await _schedule(person)
     await _plant(database, person)
     assert isinstance(tools.storage, LocalStorage)
     before = await _finds(database, tools.storage.root)
     assert {find.partition(":")[0] for find in before} >= set(WHOSE) - {"exports"}  # which has its file
     assert any(find.endswith("export.zip") for find in before)
-    await _erase(database, tools, person)
+    await _erase(settings, database, tools, person)
     await _is_clean(database, tools)
 
 
@@ -364,7 +366,9 @@ class Dying:
             raise Killed
 
 
-async def test_a_worker_may_die_at_any_moment_of_it(database: Database, tools: AssetTools, person: Person) -> None:
+async def test_a_worker_may_die_at_any_moment_of_it(
+    settings: Settings, database: Database, tools: AssetTools, person: Person
+) -> None:
     await _schedule(person)
     await _plant(database, person)
     number = 1
@@ -375,6 +379,7 @@ async def test_a_worker_may_die_at_any_moment_of_it(database: Database, tools: A
             try:
                 await erasure.erase_due(
                     Dying(database, number, commits=commits),  # type: ignore[arg-type]
+                    settings,
                     tools,
                     only=person.user_id,
                 )
@@ -384,5 +389,5 @@ async def test_a_worker_may_die_at_any_moment_of_it(database: Database, tools: A
             break
         number += 1
     assert number > 20
-    await _erase(database, tools, person)
+    await _erase(settings, database, tools, person)
     await _is_clean(database, tools)

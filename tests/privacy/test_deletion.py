@@ -121,10 +121,10 @@ async def test_of_two_owners_who_leave_at_once_one_has_to_stay(
 
 
 async def test_nothing_is_erased_before_the_grace_is_over(
-    account: Account, person: httpx.AsyncClient, database: Database, tools: AssetTools
+    account: Account, person: httpx.AsyncClient, settings: Settings, database: Database, tools: AssetTools
 ) -> None:
     await _delete(person, account.email)
-    assert await erasure.erase_due(database, tools, only=await user_of(database, account)) == 0
+    assert await erasure.erase_due(database, settings, tools, only=await user_of(database, account)) == 0
 
 
 async def test_what_has_begun_cannot_be_taken_back(
@@ -139,7 +139,7 @@ async def test_what_has_begun_cannot_be_taken_back(
 
 
 async def test_after_the_erasure_the_books_are_right_and_the_address_is_free(
-    account: Account, person: httpx.AsyncClient, database: Database, tools: AssetTools
+    account: Account, person: httpx.AsyncClient, settings: Settings, database: Database, tools: AssetTools
 ) -> None:
     user_id = await user_of(database, account)
     image = await account.upload()
@@ -147,7 +147,7 @@ async def test_after_the_erasure_the_books_are_right_and_the_address_is_free(
     await account.live.post("/v1/tasks", json=order)
     await _delete(person, account.email)
     await let_due(database, user_id)
-    assert await erasure.erase_due(database, tools, only=user_id) == 1
+    assert await erasure.erase_due(database, settings, tools, only=user_id) == 1
     row = await database.fetchrow("select email, status from users where id = $1", user_id)
     assert row
     assert (row["email"], row["status"]) == (f"erased-{user_id}@invalid", "erased")
@@ -170,7 +170,7 @@ async def test_who_comes_back_has_had_their_welcome(
     assert (await account.live.get("/v1/credits")).json()["balance"] > 0
     await _delete(person, account.email)
     await let_due(database, user_id)
-    await erasure.erase_due(database, tools, only=user_id)
+    await erasure.erase_due(database, settings, tools, only=user_id)
     welcome = []
     for address in (account.email, f"new-{account.email}"):
         async with database.transaction() as session:
@@ -190,14 +190,14 @@ async def _workspace(database: Database, user_id: UUID) -> UUID:
 
 
 async def test_it_ends_when_the_last_mail_is_sent_and_all_was_gone_through_again(
-    account: Account, person: httpx.AsyncClient, database: Database, tools: AssetTools
+    account: Account, person: httpx.AsyncClient, settings: Settings, database: Database, tools: AssetTools
 ) -> None:
     user_id = await user_of(database, account)
     await _delete(person, account.email)
 
     async def state() -> tuple[list[str], bool]:
         await let_due(database, user_id, settled=True)
-        assert await erasure.erase_due(database, tools, only=user_id) == 1
+        assert await erasure.erase_due(database, settings, tools, only=user_id) == 1
         mails = await database.fetch("select kind from mails where to_address = $1", account.email)
         row = await database.fetchrow("select ended_at from erasures where user_id = $1", user_id)
         assert row
@@ -208,31 +208,37 @@ async def test_it_ends_when_the_last_mail_is_sent_and_all_was_gone_through_again
     await database.fetch("update mails set status = 'sent' where to_address = $1", account.email)
     assert await state() == ([], True)
     await let_due(database, user_id)
-    assert await erasure.erase_due(database, tools, only=user_id) == 0
+    assert await erasure.erase_due(database, settings, tools, only=user_id) == 0
 
 
 @pytest.mark.parametrize("role", ["admin", "viewer"])
 async def test_a_team_left_without_an_owner_gets_one(
-    account: Account, neighbour: Account, person: httpx.AsyncClient, database: Database, tools: AssetTools, role: str
+    account: Account,
+    neighbour: Account,
+    person: httpx.AsyncClient,
+    settings: Settings,
+    database: Database,
+    tools: AssetTools,
+    role: str,
 ) -> None:
     """Whoever was to stay an owner went meanwhile."""
     me, other = await user_of(database, account), await user_of(database, neighbour)
     await _delete(person, account.email)
     team = await make_team(database, "Lacquer", owner=me, **{role: other})
     await let_due(database, me)
-    await erasure.erase_due(database, tools, only=me)
+    await erasure.erase_due(database, settings, tools, only=me)
     members = await database.fetch("select user_id, role from members where workspace_id = $1", team)
     assert [(member["user_id"], member["role"]) for member in members] == [(other, "owner")]
 
 
 async def test_a_team_of_ones_own_goes_along(
-    account: Account, person: httpx.AsyncClient, database: Database, tools: AssetTools
+    account: Account, person: httpx.AsyncClient, settings: Settings, database: Database, tools: AssetTools
 ) -> None:
     me = await user_of(database, account)
     team = await make_team(database, "Alone", owner=me)
     await _delete(person, account.email)
     await let_due(database, me)
-    await erasure.erase_due(database, tools, only=me)
+    await erasure.erase_due(database, settings, tools, only=me)
     row = await database.fetchrow("select name, deleted_at from workspaces where id = $1", team)
     assert row
     assert row["name"] == "erased"
@@ -240,18 +246,18 @@ async def test_a_team_of_ones_own_goes_along(
 
 
 async def test_two_workers_at_once_do_no_harm(
-    account: Account, person: httpx.AsyncClient, database: Database, tools: AssetTools
+    account: Account, person: httpx.AsyncClient, settings: Settings, database: Database, tools: AssetTools
 ) -> None:
     me = await user_of(database, account)
     await account.upload()
     await _delete(person, account.email)
     await let_due(database, me)
-    done = await asyncio.gather(*(erasure.erase_due(database, tools, only=me) for _ in range(3)))
+    done = await asyncio.gather(*(erasure.erase_due(database, settings, tools, only=me) for _ in range(3)))
     assert sorted(done) == [0, 0, 1]
 
 
 async def test_a_worker_that_comes_late_does_not_lose_the_last_mail(
-    account: Account, person: httpx.AsyncClient, database: Database, tools: AssetTools
+    account: Account, person: httpx.AsyncClient, settings: Settings, database: Database, tools: AssetTools
 ) -> None:
     """It claimed the erasure, and another did all of it meanwhile."""
     user_id = await user_of(database, account)
@@ -262,14 +268,19 @@ async def test_a_worker_that_comes_late_does_not_lose_the_last_mail(
             session, erasure.LEASE, settled=erasure.SETTLED, patience=erasure.PATIENCE, only=user_id
         )
     await let_due(database, user_id)
-    assert await erasure.erase_due(database, tools, only=user_id) == 1
-    await erasure._erase(database, tools, late)
+    assert await erasure.erase_due(database, settings, tools, only=user_id) == 1
+    await erasure._erase(database, settings, tools, late)
     mails = await database.fetch("select kind, status from mails where to_address = $1", account.email)
     assert [(mail["kind"], mail["status"]) for mail in mails] == [("account_deleted", "pending")]
 
 
 async def test_keys_made_in_a_team_end_and_leave_no_name(
-    account: Account, neighbour: Account, person: httpx.AsyncClient, database: Database, tools: AssetTools
+    account: Account,
+    neighbour: Account,
+    person: httpx.AsyncClient,
+    settings: Settings,
+    database: Database,
+    tools: AssetTools,
 ) -> None:
     """The team learns that they ended; what their maker called them, and where they were used from, goes."""
     user_id = await user_of(database, account)
@@ -280,7 +291,7 @@ async def test_keys_made_in_a_team_end_and_leave_no_name(
     assert made.status_code == 201, made.text
     await _delete(person, account.email)
     await let_due(database, user_id)
-    assert await erasure.erase_due(database, tools, only=user_id) == 1
+    assert await erasure.erase_due(database, settings, tools, only=user_id) == 1
     told = await database.fetch("select type, data from events where workspace_id = $1 order by position", team)
     kinds = [(row["type"], row["data"]) for row in told if row["type"].startswith("api_key.")]
     assert kinds == [("api_key.created", "{}"), ("api_key.revoked", "{}")]

@@ -18,6 +18,7 @@ from app.privacy.erasure import service as erasure
 from tests.accounts.people import Person, make_person
 from tests.accounts.signed_in import let_due, make_team, user_of
 from tests.conftest import Account
+from tests.waiting import until_somebody_waits
 
 
 @pytest.fixture
@@ -43,16 +44,13 @@ async def _due(database: Database, account: Account, person: httpx.AsyncClient) 
     return user_id
 
 
-async def _until_waiting(database: Database, number: int, unless: asyncio.Task[httpx.Response] | None = None) -> None:
-    """For so many who wait for a lock, or the end of the one who should."""
-    waiting = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
-    async with asyncio.timeout(10):
-        while len(await database.fetch(waiting)) < number and not (unless and unless.done()):
-            await asyncio.sleep(0.01)
-
-
 async def test_a_team_whose_last_other_member_is_just_leaving_goes_along(
-    account: Account, neighbour: Account, person: httpx.AsyncClient, database: Database, tools: AssetTools
+    account: Account,
+    neighbour: Account,
+    person: httpx.AsyncClient,
+    settings: Settings,
+    database: Database,
+    tools: AssetTools,
 ) -> None:
     me, other = await user_of(database, account), await user_of(database, neighbour)
     team = await make_team(database, "Lacquer", owner=me, owner2=other)
@@ -61,8 +59,8 @@ async def test_a_team_whose_last_other_member_is_just_leaving_goes_along(
         await session.execute(text("select 1 from workspaces where id = :id for no key update"), {"id": team})
         leaving = "delete from members where workspace_id = :id and user_id = :user"
         await session.execute(text(leaving), {"id": team, "user": other})
-        erasing = asyncio.create_task(erasure.erase_due(database, tools, only=me))
-        await _until_waiting(database, 1)
+        erasing = asyncio.create_task(erasure.erase_due(database, settings, tools, only=me))
+        await until_somebody_waits(database)
     assert await erasing == 1
     row = await database.fetchrow("select name, deleted_at from workspaces where id = $1", team)
     assert row
@@ -88,10 +86,10 @@ async def test_nobody_joins_a_team_that_goes_along(
         audit.record(session, audit.SYSTEM, "thing.done", workspace_id=shared)
     async with database.transaction() as session:
         await audit.queries.lock_chain(session, shared)
-        erasing = asyncio.create_task(erasure.erase_due(database, tools, only=me))
-        await _until_waiting(database, 1)
+        erasing = asyncio.create_task(erasure.erase_due(database, settings, tools, only=me))
+        await until_somebody_waits(database)
         accepting = asyncio.create_task(guest.http.post(f"/v1/invitations/{token}/accept"))
-        await _until_waiting(database, 2, unless=accepting)
+        await until_somebody_waits(database, number=2, unless=accepting)
     answer = await accepting
     assert (answer.status_code, answer.json()["code"]) == (404, "invitation_not_found")
     assert await erasing == 1
@@ -112,21 +110,26 @@ async def test_an_invitation_they_sent_opens_nothing_any_more(
     team = await make_team(database, "Lacquer", owner=other, admin=me)
     token = await _invite(settings, person, team, guest)
     await _due(database, account, person)
-    assert await erasure.erase_due(database, tools, only=me) == 1
+    assert await erasure.erase_due(database, settings, tools, only=me) == 1
     answer = await guest.http.post(f"/v1/invitations/{token}/accept")
     assert (answer.status_code, answer.json()["code"]) == (404, "invitation_not_found")
 
 
 async def test_who_was_just_joining_a_team_is_not_in_it_in_the_end(
-    account: Account, neighbour: Account, person: httpx.AsyncClient, database: Database, tools: AssetTools
+    account: Account,
+    neighbour: Account,
+    person: httpx.AsyncClient,
+    settings: Settings,
+    database: Database,
+    tools: AssetTools,
 ) -> None:
     me, other = await user_of(database, account), await user_of(database, neighbour)
     team = await make_team(database, "Lacquer", owner=other)
     await _due(database, account, person)
-    assert await erasure.erase_due(database, tools, only=me) == 1
+    assert await erasure.erase_due(database, settings, tools, only=me) == 1
     await database.fetch("insert into members values ($1, $2, 'member', now())", team, me)
     await let_due(database, me, settled=True)
-    assert await erasure.erase_due(database, tools, only=me) == 1
+    assert await erasure.erase_due(database, settings, tools, only=me) == 1
     members = await database.fetch("select user_id from members where workspace_id = $1", team)
     assert [row["user_id"] for row in members] == [other]
 
@@ -137,6 +140,7 @@ async def test_nobody_becomes_an_owner_where_one_stays_though_suspended(
     neighbour: Account,
     guest: Person,
     person: httpx.AsyncClient,
+    settings: Settings,
     database: Database,
     role: str,
     tools: AssetTools,
@@ -147,7 +151,7 @@ async def test_nobody_becomes_an_owner_where_one_stays_though_suspended(
     team = await make_team(database, "Lacquer", **members)
     await _due(database, account, person)
     await database.fetch("update users set status = 'suspended' where id = $1", owner)
-    assert await erasure.erase_due(database, tools, only=me) == 1
+    assert await erasure.erase_due(database, settings, tools, only=me) == 1
     roles = await database.fetch("select user_id, role from members where workspace_id = $1", team)
     assert {row["user_id"]: row["role"] for row in roles} == {owner: "owner", guest.user_id: "admin"}
     await database.fetch("update users set status = 'active' where id = $1", owner)

@@ -55,13 +55,13 @@ async def _verified(person: Person) -> Person:
     return person
 
 
-async def _erase(database: Database, tools: AssetTools, person: Person) -> None:
+async def _erase(settings: Settings, database: Database, tools: AssetTools, person: Person) -> None:
     row = await person.row()
     answer = await person.ask("DELETE", "/v1/me", json={"confirm": row.email})
     assert answer.status_code == 202, answer.text
     for _ in range(2):
         await let_due(database, row.id, settled=True)
-        assert await erasure.erase_due(database, tools, only=row.id) == 1
+        assert await erasure.erase_due(database, settings, tools, only=row.id) == 1
         await database.fetch("update mails set status = 'sent' where to_address = $1", row.email)
 
 
@@ -103,7 +103,7 @@ async def test_what_is_somebody_elses_stays(
     team = await _invite(owner, victim)
     assert await _state(database, team, victim) == (1, 1, 1)
     attacker = await claim(Person(settings, database), victim)
-    await _erase(database, tools, attacker)
+    await _erase(settings, database, tools, attacker)
     assert await _state(database, team, victim) == (1, 1, 1)
     assert await database.fetch("select 1 from mails where to_address = $1 and kind <> 'invitation'", victim) == []
 
@@ -114,7 +114,7 @@ async def test_by_a_verified_address_all_of_it_goes(
     person = Person(settings, database)
     team = await _invite(owner, person.email)
     await _verified(person)
-    await _erase(database, tools, person)
+    await _erase(settings, database, tools, person)
     assert await _state(database, team, person.email) == (0, 0, 0)
 
 
@@ -132,7 +132,7 @@ async def test_by_an_earlier_address_goes_what_is_from_its_time(
     person.email = after
     second = await _invite(owner, before)
     await person.log_in()
-    await _erase(database, tools, person)
+    await _erase(settings, database, tools, person)
     assert (await _state(database, first, before))[::2] == (0, 0)
     assert await _state(database, second, before) == (1, 1, 1)
     assert len(await database.fetch("select 1 from mails where to_address = any($1)", [before, after])) == 1
@@ -143,5 +143,5 @@ async def test_an_address_that_has_theirs_in_it_is_another(
 ) -> None:
     person = await _verified(Person(settings, database))
     team = await _invite(owner, f"x{person.email}")
-    await _erase(database, tools, person)
+    await _erase(settings, database, tools, person)
     assert await _state(database, team, f"x{person.email}") == (1, 1, 1)

@@ -29,7 +29,7 @@ from app.core import clock
 from app.core.db import UNREACHABLE, Database
 from app.core.ids import encode
 from app.core.problems import DependencyDown, InvalidRequest
-from app.core.settings import get_settings
+from app.core.settings import Settings
 from app.core.wire import moment
 from app.generation import transitions
 from app.mail import service as mail
@@ -154,7 +154,7 @@ async def _note(session: AsyncSession, actor: Actor, action: str, user: User) ->
 # --- done
 
 
-async def erase_due(database: Database, tools: AssetTools, *, only: UUID | None = None) -> int:
+async def erase_due(database: Database, settings: Settings, tools: AssetTools, *, only: UUID | None = None) -> int:
     """Do what is due, one account after the other; how many were looked at. What fails is due again."""
     done = 0
     while True:
@@ -164,13 +164,13 @@ async def erase_due(database: Database, tools: AssetTools, *, only: UUID | None 
             return done
         done += 1
         try:
-            await _erase(database, tools, due)
+            await _erase(database, settings, tools, due)
         except (DependencyDown, *UNREACHABLE) as fault:
             log.warning("erasure_put_off", user_id=str(due.user_id), error=repr(fault))
             return done
 
 
-async def _erase(database: Database, tools: AssetTools, due: Any) -> None:
+async def _erase(database: Database, settings: Settings, tools: AssetTools, due: Any) -> None:
     user_id: UUID = due.user_id
     async with database.transaction() as session:
         await _begin(session, user_id)
@@ -193,7 +193,7 @@ async def _erase(database: Database, tools: AssetTools, due: Any) -> None:
     mail_id = due.mail_id
     if due.erased_at is None:
         async with database.transaction() as session:
-            mail_id = await _finish(session, user_id)
+            mail_id = await _finish(session, settings, user_id)
     await _end(database, user_id, mail_id, is_settled=due.is_settled, is_overdue=due.is_overdue)
 
 
@@ -274,7 +274,7 @@ async def _erase_assets(database: Database, tools: AssetTools, user_id: UUID, wo
         await assets.discard(tools, database, found)
 
 
-async def _finish(session: AsyncSession, user_id: UUID) -> UUID | None:
+async def _finish(session: AsyncSession, settings: Settings, user_id: UUID) -> UUID | None:
     """The last mail, and then nobody knows the address any more. The mail's id."""
     user = await users.lock_user(session, user_id)
     erasure = await session.get_one(Erasure, user_id, populate_existing=True)
@@ -287,7 +287,7 @@ async def _finish(session: AsyncSession, user_id: UUID) -> UUID | None:
         await session.flush()
         mail_id = await queries.find_mail(session, user.email, "account_deleted")
     audit.record(session, audit.SYSTEM, "account.erased", workspace_id=None, target=("user", user_id))
-    await verifying.note_leaving(session, get_settings(), user)
+    await verifying.note_leaving(session, settings, user)
     await queries.erase_user(session, user_id)
     await queries.note_erased(session, user_id, mail_id)
     return mail_id
