@@ -8,14 +8,18 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from pwdlib.hashers.argon2 import Argon2Hasher
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from app.accounts.hashes import Bcrypt
 from app.accounts.models import User
 from app.accounts.signing_in import passwords
 from app.accounts.signing_in.desk import SignInDesk
 from app.accounts.signing_in.passwords import Hashers
-from tests.accounts.signing_in.people import OTHER, PASSWORD, Person, settings_of
+from app.core.db import Database
+from app.core.ids import decode, encode, new_id
+from tests.accounts.signing_in.people import OTHER, PASSWORD, Person, a_network, settings_of
+from tests.conftest import Account
+from tests.waiting import until_somebody_waits
 
 Someone = Callable[..., Person]
 BCRYPT = "$2b$12$dy9XYVXRX8SsGEFWS0jAu.hJdJhQG8p7UROCzjIlKVaqfSkRAoOH6"
@@ -24,6 +28,37 @@ BCRYPT = "$2b$12$dy9XYVXRX8SsGEFWS0jAu.hJdJhQG8p7UROCzjIlKVaqfSkRAoOH6"
 async def test_the_right_password_starts_a_session(member: Person) -> None:
     answer = await member.ask("GET", "/v1/tasks")
     assert answer.status_code == 200
+
+
+async def test_it_stands_in_the_audit_log(member: Person, database: Database) -> None:
+    answer = await member.log_in()
+    rows = await database.fetch(
+        """select e.workspace_id = e.chain and w.kind = 'personal' as is_own, e.actor_id, e.action, d.ip, d.data
+           from audit_entries e join audit_details d on d.entry_id = e.id join workspaces w on w.id = e.workspace_id
+           where e.target_kind = 'session' and e.target_id = $1""",
+        decode("sess", answer.json()["id"]),
+    )
+    assert [tuple(row) for row in rows] == [
+        (True, member.user_id, "session.started", member.network, '{"kind": "bearer"}')
+    ]
+
+
+async def test_many_who_wait_for_the_database_leave_room_for_others(
+    member: Person, account: Account, database: Database, hashed: list[str]
+) -> None:
+    before = len(hashed)
+    async with asyncio.TaskGroup() as signing_in, database.transaction() as session:
+        await session.execute(select(User.id).where(User.id == member.user_id).with_for_update())
+        answers = [signing_in.create_task(member.log_in(network=a_network())) for _ in range(12)]
+        await until_somebody_waits(database, number=5, statement="session_start")
+        async with asyncio.timeout(20):
+            while len(hashed) < before + len(answers):
+                await asyncio.sleep(0.05)
+        await asyncio.sleep(0.2)  # whoever may wait beside these does so now
+        async with asyncio.timeout(5):
+            read = await account.test.get(f"/v1/tasks/{encode('task', new_id())}")
+    assert read.json()["code"] == "task_not_found"
+    assert [(await answer).status_code for answer in answers] == [200] * 12
 
 
 async def test_cookies_are_set_when_asked_for(member: Person) -> None:
@@ -55,12 +90,14 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     make, check = Hashers.hash, Hashers.verify
 
     async def hash_(self: Hashers, password: str) -> str:
+        made = await make(self, password)
         done.append("hash")
-        return await make(self, password)
+        return made
 
     async def verify(self: Hashers, password: str, stored: str | None) -> Any:
+        verdict = await check(self, password, stored)
         done.append("verify")
-        return await check(self, password, stored)
+        return verdict
 
     monkeypatch.setattr(Hashers, "hash", hash_)
     monkeypatch.setattr(Hashers, "verify", verify)
