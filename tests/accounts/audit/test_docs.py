@@ -11,6 +11,8 @@ from app.accounts.audit.verify import PINNED
 ROOT = Path(__file__).parents[3]
 DOCS = (ROOT / "docs" / "audit.md").read_text()
 ACTION = re.compile(r"[a-z_]+\.[a-z_]+")
+_PLACES = {"audit.record": 2, "audit.entry": 1}
+"""Where each takes the action."""
 LISTED = re.compile(r"^\| `([a-z_]+\.[a-z_]+)` \|", re.MULTILINE)
 
 
@@ -22,8 +24,12 @@ def _name(call: ast.Call) -> str:
 
 def _is_record(call: ast.Call) -> bool:
     """Of the audit log, not of the event log."""
-    function = call.func
-    return isinstance(function, ast.Attribute) and ast.unparse(function) == "audit.record"
+    return ast.unparse(call.func) in _PLACES
+
+
+def _action(call: ast.Call) -> ast.expr | None:
+    place = _PLACES[ast.unparse(call.func)]
+    return call.args[place] if len(call.args) > place else None
 
 
 def _values(call: ast.Call) -> Iterator[ast.expr]:
@@ -43,8 +49,8 @@ def _noting(tree: ast.Module) -> set[str]:
             continue
         parameters = {argument.arg for argument in (*function.args.args, *function.args.kwonlyargs)}
         for call in ast.walk(function):
-            if isinstance(call, ast.Call) and _is_record(call) and len(call.args) > 2:
-                action = call.args[2]
+            if isinstance(call, ast.Call) and _is_record(call):
+                action = _action(call)
                 if isinstance(action, ast.Name) and action.id in parameters:
                     found.add(function.name)
     return found
