@@ -29,7 +29,7 @@ Ask = tuple[UUID, UUID, str]
 AT_ONCE = 64
 AT_ONCE_LIGHT = 500
 WIDTH = 3
-"""Statements under way at once, of the connections that others need too."""
+"""Statements under way at once, of a kind: more would take connections that others need."""
 _PROBE = "etag/probe.bin"
 _VERSION = version("backlot")
 

@@ -54,12 +54,13 @@ def record(
 ) -> None:
     """Note the act in the transaction that does it; written as the last thing before the commit.
 
-    What `entry` says of its arguments holds.
+    The arguments are those of `entry`.
     """
     add(session, entry(actor, action, workspace_id=workspace_id, target=target, data=data))
 
 
 def add(session: AsyncSession, made: Entry) -> None:
+    """Write an entry of `entry` as the last thing before the commit."""
     # The end of a chain is locked by whoever adds to it: after all else, and always in the same order.
     session.info.setdefault("last", []).append((made["chain"], queries.APPEND, {"entry": made}))
 
