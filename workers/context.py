@@ -10,6 +10,7 @@ from app.core import queue
 from app.core.db import Database
 from app.core.settings import get_settings
 from app.core.telemetry import configure_logs
+from app.events.publisher import Publisher
 from app.generation.advance import Engine
 from app.generation.dispatch import Puller
 from app.mail.sending import Postman
@@ -34,6 +35,8 @@ async def open_engine(context: Context) -> None:
     )
     context["board"] = Board(engine.database, engine.catalog)
     await context["board"].start()
+    context["publisher"] = Publisher(engine.database, redis)
+    context["publisher"].start()
     # Most of the heap is here to stay: it is not scanned again and again.
     gc.collect()
     gc.freeze()
@@ -63,6 +66,7 @@ async def close_engine(context: Context) -> None:
         await context["puller"].stop()
     if "postman" in context:
         await context["postman"].stop()
+    await context["publisher"].stop()
     await context["board"].close()
     await engine.heart.close()
     await engine.catalog.close()

@@ -7,6 +7,7 @@ from app.accounts.sessions import service as sessions
 from app.accounts.signing_in import guards
 from app.assets import service as assets
 from app.core import idempotency, throttle
+from app.events import service as events
 from app.generation import callbacks
 from app.generation.advance import Engine
 from app.generation.reports import health
@@ -62,6 +63,12 @@ async def sweep_mails(context: Context) -> None:
     """What was sent, or given up, longer ago than mails are kept."""
     engine: Engine = context["engine"]
     await mail.forget_old(engine.database, engine.settings)
+
+
+async def keep_weeks(context: Context) -> None:
+    """The weeks of the event log that are to come, and those that are over."""
+    engine: Engine = context["engine"]
+    await events.keep_weeks(engine.database, engine.settings)
 
 
 async def expire_credits(context: Context) -> None:

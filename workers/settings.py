@@ -52,6 +52,7 @@ class Maintenance(_Worker):
     cron_jobs = (
         cron(maintenance.sweep_assets, second=7, timeout=300),
         cron(maintenance.sweep_stray_files, hour=3, minute=27, second=31, timeout=3600),
+        cron(maintenance.keep_weeks, minute=37, second=21, timeout=300),
         cron(maintenance.expire_credits, second=37, timeout=300),
         cron(maintenance.probe_keys, second={3, 23, 43}, timeout=60),
         cron(maintenance.probe_providers, second=13, timeout=60),

@@ -6,9 +6,18 @@ from app.accounts.errors import EmailUnverified
 from app.accounts.models import Scope, WorkspaceRole
 from app.accounts.schemas import CallerInfo
 
-_READ = frozenset({Scope.TASKS_READ, Scope.ASSETS_READ, Scope.CREDITS_READ, Scope.WORKSPACE_READ})
+_READ = frozenset({Scope.TASKS_READ, Scope.ASSETS_READ, Scope.CREDITS_READ, Scope.WORKSPACE_READ, Scope.EVENTS_READ})
 _WORK = frozenset({Scope.TASKS_WRITE, Scope.ASSETS_WRITE})
-_RUN = frozenset({Scope.KEYS_READ, Scope.KEYS_WRITE, Scope.WORKSPACE_WRITE, Scope.AUDIT_READ})
+_RUN = frozenset(
+    {
+        Scope.KEYS_READ,
+        Scope.KEYS_WRITE,
+        Scope.WORKSPACE_WRITE,
+        Scope.AUDIT_READ,
+        Scope.WEBHOOKS_READ,
+        Scope.WEBHOOKS_WRITE,
+    }
+)
 
 ROLE_SCOPES: dict[str, frozenset[Scope]] = {
     WorkspaceRole.VIEWER: _READ,

@@ -43,7 +43,8 @@ WHOLE_BATCH = f"""
 
 # $1 batches, $2 their workspaces, $3 their modes; `place` counts them from 1
 STATES = """
-    select asked.place, b.open, (select max(e.position) from events e where e.batch_id = b.id) as position
+    select asked.place, b.open, (
+        select max(e.position) from events e where e.batch_id = b.id and e.id >= id_floor(b.id)) as position
     from unnest($1::uuid[], $2::uuid[], $3::text[]) with ordinality as asked (id, workspace_id, mode, place)
     join batches b on b.id = asked.id and b.workspace_id = asked.workspace_id and b.mode = asked.mode
 """

@@ -92,6 +92,11 @@ class Tasks(Group):
     max_wait_seconds: float = Field(default=60, description="longest ?wait=")
 
 
+class Events(Group):
+    keep_days: int = Field(default=30, ge=7, le=3650, description="how long the event log goes back; whole weeks go")
+    ticket_seconds: int = Field(default=60, ge=5, le=600, description="life of a ticket that opens a stream")
+
+
 class Worker(Group):
     concurrency: int = Field(default=100, ge=1, description="jobs at once in one worker process")
     image_processes: int = Field(default=1, ge=1, description="CPU processes for local image work")
@@ -138,6 +143,7 @@ class Settings(BaseSettings):
     assets: Assets = Assets()
     ledger: Ledger = Ledger()
     tasks: Tasks = Tasks()
+    events: Events = Events()
     worker: Worker = Worker()
     providers: Providers = Providers()
     auth: Auth = Auth()

@@ -1,15 +1,26 @@
-"""Writing to the event log."""
+"""Writing to the event log, and keeping it within its time."""
 
 from typing import Any
 from uuid import UUID
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import queue
+from app.core.db import Database
 from app.core.ids import new_id
+from app.core.settings import Settings
+from app.events import queries
 from app.events.models import Event
 
+log = structlog.get_logger()
+
 CHANNEL = "backlot:events"
+"""Told right after the commit: the tasks and batches it is about. Whoever publishes takes any word for news."""
+NEWS = "news"
+FEED = "backlot:feed"
+"""Told once events are published: the workspaces they are of."""
+WEEKS_AHEAD = 2
 
 
 def record(
@@ -41,3 +52,13 @@ def record(
     for subject in (task_id, batch_id):
         if subject is not None:
             queue.publish(session, CHANNEL, str(subject))
+    if task_id is None and batch_id is None:
+        queue.publish(session, CHANNEL, NEWS)
+
+
+async def keep_weeks(database: Database, settings: Settings) -> None:
+    """Make the partitions of the weeks to come, and drop those that ended longer ago than events are kept."""
+    for table in ("events", "feed"):
+        await database.fetch(queries.ADD_WEEKS, table, WEEKS_AHEAD)
+        for row in await database.fetch(queries.DROP_WEEKS, table, settings.events.keep_days):
+            log.info("week_of_events_dropped", part=row["part"])

@@ -29,7 +29,8 @@ ORDERED_BEFORE = """
     select k.fingerprint, k.task_id, e.data
     from idempotency_keys k
     left join lateral (
-        select data from events where events.task_id = k.task_id order by position limit 1) e on true
+        select data from events where events.task_id = k.task_id and events.id >= id_floor(k.task_id)
+        order by position limit 1) e on true
     where k.workspace_id = $1 and k.mode = $2 and k.key = $3 and k.expires_at > now()
 """
 
@@ -301,7 +302,8 @@ from unnest($1::uuid[], $2::uuid[], $3::text[]) with ordinality as asked (id, wo
 join tasks t on t.id = asked.id and t.workspace_id = asked.workspace_id and t.mode = asked.mode and t.deleted_at is null
 """
 STATES_OF_TASKS = f"""
-select asked.place, t.status, (select max(e.position) from events e where e.task_id = t.id) as position {_ASKED}
+select asked.place, t.status, (
+    select max(e.position) from events e where e.task_id = t.id and e.id >= id_floor(t.id)) as position {_ASKED}
 """
 # What a reader sees: the task's own row, where it stands in its queue, and marks of the rest: the transactions that
 # wrote it (`xmin` changes with every update of a row).

@@ -265,8 +265,9 @@ INVARIANTS: dict[str, tuple[str, str]] = {
                group by i.batch_id) c on c.batch_id = b.id
            where (b.total, b.refused, b.succeeded, b.failed, b.canceled, b.quoted, b.charged, b.held)
                is distinct from (c.total, c.refused, c.succeeded, c.failed, c.canceled, c.quoted, c.charged, c.held)
-              or b.is_told::int <> (
-                  select count(*) from events e where e.batch_id = b.id and e.type = 'batch.completed')
+              or (b.is_told::int <> (
+                      select count(*) from events e where e.batch_id = b.id and e.type = 'batch.completed')
+                  and b.completed_at > coalesce((select kept_since from event_log), '-infinity'))
               or b.open = 0 and not b.is_told""",
     ),
     "I11": (

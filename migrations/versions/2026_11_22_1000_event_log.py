@@ -171,6 +171,8 @@ TABLES = (
         for each statement execute function note_unpublished()
     """,
     "select add_weeks('events', 2), add_weeks('feed', 2)",
+    # Keys that may read tasks may read what is told of tasks.
+    "update api_keys set scopes = scopes || array['events:read'] where 'tasks:read' = any (scopes)",
 )
 
 BACK = (
@@ -192,6 +194,7 @@ BACK = (
         when (new.batch_id is not null) execute function number_batch_event()
     """,
     "drop table feed, event_outbox, event_log",
+    "update api_keys set scopes = array_remove(scopes, 'events:read')",
 )
 
 
