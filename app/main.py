@@ -65,6 +65,10 @@ from app.mail.dev_router import router as dev_mail
 from app.privacy.router import router as privacy
 from app.providers.board import Board
 from app.providers.catalog import Catalog
+from app.webhooks.deliveries_router import router as webhook_deliveries
+from app.webhooks.desk import WebhookDesk
+from app.webhooks.router import router as webhook_endpoints
+from app.webhooks.router import secret_router as webhook_secret
 
 BATCH_BYTES = 8 * MEBIBYTE
 """For 500 items with a long prompt or URL each."""
@@ -90,6 +94,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     egress = Egress(settings)
     app.state.sign_in = sign_in = SignInDesk(settings, database, egress.client)
     app.state.oauth = OauthDesk(settings, egress)
+    app.state.webhooks = WebhookDesk.make(settings, egress)
     app.state.health = HealthDesk(settings, database, app.state.catalog)
     board = Board(database, app.state.catalog)
     await board.start()
@@ -147,6 +152,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         provider_health,
         inbound,
     ):
+        app.include_router(router)
+    for router in (webhook_endpoints, webhook_deliveries, webhook_secret):
         app.include_router(router)
     for router in (me, workspaces, workspace_invitations, invitations):
         app.include_router(router)

@@ -30,6 +30,7 @@ TAGS = {
     "assets": "Your images: uploaded, imported, or made by tasks.",
     "credits": "What the workspace has, and every movement of it.",
     "api-keys": "Keys that let programs in.",
+    "webhooks": "Be told what happens, by signed requests to URLs of yours.",
     "sessions": "Where a user is signed in: going on, and signing out.",
     "oauth": "Signing in with a provider. Public.",
     "identities": "Who you are elsewhere, where that signs you in.",

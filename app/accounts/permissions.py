@@ -111,6 +111,12 @@ NEEDS: dict[str, Need] = {
         Need(Scope.WORKSPACE_WRITE, user=True, confirmed=True, owner=True), "delete_workspace", "transfer_workspace"
     ),
     **_each(Need(Scope.AUDIT_READ), "list_audit_log"),
+    **_each(Need(Scope.WEBHOOKS_READ), "list_webhook_endpoints", "get_webhook_endpoint", "list_endpoint_deliveries"),
+    **_each(Need(Scope.WEBHOOKS_READ), "list_webhook_deliveries", "get_webhook_delivery", "get_webhook_signing_secret"),
+    **_each(Need(Scope.WEBHOOKS_WRITE), "create_webhook_endpoint", "update_webhook_endpoint"),
+    **_each(Need(Scope.WEBHOOKS_WRITE), "delete_webhook_endpoint", "rotate_webhook_secret", "send_webhook_test"),
+    **_each(Need(Scope.WEBHOOKS_WRITE), "redeliver_webhook", "redeliver_webhook_range"),
+    **_each(Need(Scope.WEBHOOKS_WRITE), "rotate_webhook_signing_secret"),
     **_each(replace(CONFIRMED, leaving=True), "create_export", "delete_me"),
     **_each(USER_OR_LEAVING, "list_exports", "restore_me"),
     **_each(ADMIN, "list_users", "get_user", "list_whole_audit_log", "verify_audit_log", "verify_ledger"),

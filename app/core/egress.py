@@ -5,22 +5,20 @@ literal addresses too. `settings.egress.allow` names private ranges it may reach
 """
 
 import asyncio
-import ipaddress
-import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from io import FileIO
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import aiohttp
 import httpx
+from aiohttp.abc import AbstractResolver
 from httpx_aiohttp import AiohttpTransport
 
+from app.core.guard import Guard, Hop, current_hop
 from app.core.problems import DependencyDown
 from app.core.settings import Settings
 
@@ -28,13 +26,9 @@ MAX_REDIRECTS = 5
 MAX_URL_LENGTH = 2048
 HEAD_BYTES = 12
 PIECE = 256 * 1024
-
-_NAT64 = IPv6Network("64:ff9b::/96")
-_PUBLIC_V6 = IPv6Network("2000::/3")
-# Nobody's public server, though `is_global` says so in one Python version or another. 6to4 and Teredo are
-# among them: they wrap an IPv4 address.
-_SPECIAL_V4 = [IPv4Network(block) for block in ("100.64.0.0/10", "192.0.0.0/24", "192.88.99.0/24", "198.18.0.0/15")]
-_SPECIAL_V6 = [IPv6Network(block) for block in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")]
+BODY_SECONDS = 1.0
+"""How long the beginning of a body is waited for whose head is here."""
+USUAL_CONNECTIONS = 200
 
 
 class EgressError(Exception):
@@ -79,6 +73,10 @@ class BadStatus(EgressError):
     code = "status"
 
 
+class TlsFailed(EgressError):
+    code = "tls"
+
+
 class WrongType(EgressError):
     code = "type"
 
@@ -100,76 +98,38 @@ class Fetched:
     url: str
 
 
-@dataclass(slots=True)
-class _Hop:
-    """One request under way. The socket factory notes its refusal here: its exception does not survive."""
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The head of an answer, whatever its status, and the beginning of its body."""
 
-    is_plain: bool
-    is_refused: bool = False
-
-
-_hop: ContextVar[_Hop | None] = ContextVar("egress_hop", default=None)
+    status: int
+    headers: httpx.Headers
+    beginning: bytes
 
 
-def _unwrapped(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """The IPv4 address that is really reached through this one, if any."""
-    if isinstance(address, IPv6Address):
-        if address.ipv4_mapped:
-            return address.ipv4_mapped
-        if address in _NAT64:
-            return IPv4Address(int(address) & 0xFFFFFFFF)
-    return address
+def guarded_client(
+    settings: Settings,
+    *,
+    tls: ssl.SSLContext | None = None,
+    names: Callable[[], AbstractResolver] | None = None,
+    connections: int = USUAL_CONNECTIONS,
+    idle_seconds: float = 15,
+) -> httpx.AsyncClient:
+    """An httpx client on a guarded connector: no proxies, no cookies kept, no redirects followed.
 
-
-def is_public(address: IPv4Address | IPv6Address) -> bool:
-    """Whether it may be someone's public server."""
-    address = _unwrapped(address)
-    if not address.is_global or address.is_multicast or address.is_reserved:
-        return False
-    if isinstance(address, IPv4Address):
-        return not any(address in network for network in _SPECIAL_V4)
-    return address in _PUBLIC_V6 and not any(address in network for network in _SPECIAL_V6)
-
-
-def _is_ours(family: int, address: tuple[Any, ...]) -> bool:
-    """Whether it is this machine's: it would then be spoken to from that same address. Nothing is sent."""
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(address)
-        except OSError:
-            return False
-        return bool(probe.getsockname()[0] == address[0])
-
-
-class Guard:
-    """Makes sockets for allowed addresses and for no others: the `socket_factory` of an aiohttp connector."""
-
-    def __init__(self, allow: tuple[IPv4Network | IPv6Network, ...]) -> None:
-        self._allow = allow
-
-    def __call__(self, info: tuple[Any, ...]) -> socket.socket:
-        family, kind, protocol, _, target = info
-        hop = _hop.get()
-        if not self._permits(family, target, is_plain=hop is not None and hop.is_plain):
-            if hop is not None:
-                hop.is_refused = True
-            raise OSError("address not allowed")
-        return socket.socket(family, kind, protocol)
-
-    def _permits(self, family: int, target: tuple[Any, ...], *, is_plain: bool) -> bool:
-        address = _unwrapped(ipaddress.ip_address(target[0]))
-        if any(address in network for network in self._allow):
-            return True
-        return not is_plain and is_public(address) and not _is_ours(family, target)
-
-
-def guarded_client(settings: Settings, *, tls: ssl.SSLContext | None = None) -> httpx.AsyncClient:
-    """An httpx client on a guarded connector: no proxies, no cookies kept, no redirects followed."""
+    `names` makes what looks up names; `connections` (0: any number) bounds those at once, and an idle one is kept for
+    `idle_seconds`.
+    """
     context = tls or httpx.create_ssl_context()
 
     def session() -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
-            socket_factory=Guard(settings.egress.allow), use_dns_cache=False, ssl=context, limit=200
+            socket_factory=Guard(settings.egress.allow),
+            use_dns_cache=False,
+            ssl=context,
+            limit=connections,
+            keepalive_timeout=idle_seconds,
+            resolver=names() if names else None,
         )
         return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
@@ -191,6 +151,7 @@ class Egress:
 
     def __init__(self, settings: Settings, *, client: httpx.AsyncClient | None = None) -> None:
         self._allow = settings.egress.allow
+        self._guard = Guard(settings.egress.allow)
         self._total_seconds = settings.egress.total_seconds
         self.client = client or guarded_client(settings)
 
@@ -245,7 +206,7 @@ class Egress:
         url = self._parse(str(request.url))
         try:
             async with asyncio.timeout(self._total_seconds):
-                with _errors_of(_Hop(is_plain=url.scheme == "http")):
+                with _errors_of(Hop(is_plain=url.scheme == "http")):
                     response = await self.client.send(request, stream=True, follow_redirects=False)
                     try:
                         content = b"".join([chunk async for chunk in _capped(response, max_bytes)])
@@ -257,9 +218,40 @@ class Egress:
             raise BadEncoding("The server sent its answer compressed though asked not to.")
         return httpx.Response(response.status_code, headers=response.headers, content=content, request=request)
 
+    async def begin(self, request: httpx.Request, *, most_bytes: int, seconds: float) -> Answer:
+        """Send a request of ours: the head of the answer, and of its body what comes at once, up to `most_bytes`.
+
+        Redirects are not followed. Raises EgressError.
+        """
+        url = self._parse(str(request.url))
+        try:
+            async with asyncio.timeout(seconds):
+                with _errors_of(Hop(is_plain=url.scheme == "http")):
+                    response = await self.client.send(request, stream=True, follow_redirects=False)
+        except TimeoutError as fault:
+            raise TooSlow(f"There was no answer within {seconds:g} seconds.") from fault
+        beginning = bytearray()
+        try:
+            with suppress(TimeoutError, httpx.HTTPError, httpx.StreamError, aiohttp.ClientError, OSError, ValueError):
+                async with asyncio.timeout(BODY_SECONDS):
+                    async for chunk in response.aiter_raw():
+                        beginning += chunk
+                        if len(beginning) >= most_bytes:
+                            break
+        finally:
+            with suppress(httpx.HTTPError, aiohttp.ClientError, OSError):
+                await response.aclose()
+        return Answer(response.status_code, response.headers, bytes(beginning[:most_bytes]))
+
     def check(self, url: str) -> None:
         """What can be said of a URL without going there. Raises EgressError."""
         self._parse(url)
+
+    def check_target(self, url: str) -> None:
+        """The same of one that is kept, to be gone to again and again: an address in it has to be allowed."""
+        parsed = self._parse(url)
+        if not self._guard.permits_literal(parsed.host, is_plain=parsed.scheme == "http"):
+            raise AddressNotAllowed("The URL leads to an address that is not public.")
 
     async def aclose(self) -> None:
         await self.client.aclose()
@@ -305,7 +297,7 @@ class Egress:
 
     async def _get(self, url: httpx.URL, read: Read) -> Fetched | str:
         """The file, or where it moved to."""
-        with _errors_of(_Hop(is_plain=url.scheme == "http")):
+        with _errors_of(Hop(is_plain=url.scheme == "http")):
             async with self.client.stream("GET", url, follow_redirects=False) as response:
                 if response.next_request is not None:
                     return str(response.next_request.url)
@@ -353,23 +345,25 @@ async def _write(file: FileIO, piece: bytearray) -> None:
 
 
 @contextmanager
-def _errors_of(hop: _Hop) -> Iterator[None]:
+def _errors_of(hop: Hop) -> Iterator[None]:
     """Turn what httpx, aiohttp and the resolver raise into ours."""
-    mark = _hop.set(hop)
+    mark = current_hop.set(hop)
     try:
         yield
     except (httpx.HTTPError, httpx.StreamError, aiohttp.ClientError, OSError, ValueError) as fault:
         raise _translated(hop, fault) from fault
     finally:
-        _hop.reset(mark)
+        current_hop.reset(mark)
 
 
-def _translated(hop: _Hop, fault: BaseException) -> EgressError:
+def _translated(hop: Hop, fault: BaseException) -> EgressError:
     if hop.is_refused or isinstance(fault, httpx.UnsupportedProtocol):  # the latter: 127.1, 2130706433
         if hop.is_plain:
             return AddressNotAllowed("Only https URLs to public addresses are fetched.")
         return AddressNotAllowed("The URL leads to an address that is not public.")
     causes = [fault, fault.__cause__, fault.__context__]
+    if any(isinstance(cause, aiohttp.ClientSSLError | ssl.SSLError) for cause in causes):
+        return TlsFailed("The server's TLS or its certificate is not good.")
     if any(isinstance(cause, aiohttp.ClientConnectorDNSError | UnicodeError) for cause in causes):
         return NameNotFound("The host name of the URL was not found.")
     if any(isinstance(cause, httpx.ReadTimeout | TimeoutError) for cause in causes):

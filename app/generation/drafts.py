@@ -14,10 +14,11 @@ from app.assets import service as assets
 from app.assets.facts import AssetFacts, KnownAssets
 from app.assets.tools import AssetTools
 from app.core.db import Database
+from app.core.egress import EgressError
 from app.core.ids import decode, encode
 from app.core.problems import FieldError, InvalidRequest, NotFound, field_errors
 from app.generation import presets, routing
-from app.generation.errors import NotAvailable, UnknownOperation, UnknownPreset
+from app.generation.errors import UnknownOperation, UnknownPreset, WebhookUrlNotAllowed
 from app.generation.history import Kind, size_class
 from app.generation.operations import OPERATIONS, Operation, OperationInput
 from app.generation.schemas import TaskCreate
@@ -91,13 +92,20 @@ def make(catalog: Catalog, prices: Prices, caller: CallerInfo, order: TaskCreate
     check_operation(caller, operation.name)
     checked = _input(order, operation)
     _check_preset(checked)
-    if order.webhook_url is not None:
-        raise NotAvailable.at("/webhook_url", "Webhooks are not available yet: leave webhook_url null and wait by SSE.")
     routes, unit = routing.choose(catalog, prices, order, operation, checked, caller.mode)
     values = checked.model_dump(mode="json")
     if "seed" in values and values["seed"] is None:
         values["seed"] = secrets.randbelow(2**32)
     return Draft(operation, checked, routes, unit, values)
+
+
+def check_webhook(tools: AssetTools, order: TaskCreate) -> None:
+    """Whether the end of the task may be told there. Raises WebhookUrlNotAllowed."""
+    if order.webhook_url is not None:
+        try:
+            tools.egress.check_target(order.webhook_url)
+        except EgressError as fault:
+            raise WebhookUrlNotAllowed.at("/webhook_url", fault.detail) from fault
 
 
 async def resolve_files(

@@ -52,8 +52,11 @@ class ProviderNotConfigured(Problem):
     status = 503
 
 
-class NotAvailable(Problem):
-    """This part of the interface is not available in this version."""
+class WebhookUrlNotAllowed(Problem):
+    """Nothing can be sent to this URL.
+
+    It has to be https, without user name and password, and lead to a public address.
+    """
 
     status = 422
 

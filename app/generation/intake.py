@@ -105,6 +105,7 @@ class Intake:
             draft = drafts.make(self._catalog, await self.prices.get(), caller, order)
         except NotSellable:
             draft = drafts.make(self._catalog, await self.prices.read(), caller, order)
+        drafts.check_webhook(self._tools, order)
         await drafts.resolve_files(self.assets, self._tools, self._database, caller, draft)
         return draft
 
@@ -192,6 +193,7 @@ class Intake:
             "provider": order.provider,
             "routing": order.routing.model_dump(),
             "metadata": order.metadata,
+            "webhook_url": order.webhook_url,
             "num_outputs": draft.input.outputs,
             "quoted": draft.price,
             "estimated_seconds": seconds,

@@ -118,6 +118,8 @@ class Task(Base):
     """Of one result; see `history.size_class`."""
     batch_id: Mapped[UUID | None]
     batch_index: Mapped[int | None]
+    webhook_url: Mapped[str | None]
+    """Who else is told of its end."""
     version: Mapped[int] = mapped_column(default=1)
     run: Mapped[int] = mapped_column(default=1)
     fence: Mapped[int] = mapped_column(default=0)

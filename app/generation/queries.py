@@ -335,7 +335,7 @@ WHOLE_TASKS = _SEEN.format(
     columns="""
        t.id, t.version, t.operation, t.status, t.input, t.model, t.provider, t.routing, t.quoted, t.charged, t.balance,
        t.estimated_seconds, t.output_ids, t.error, t.batch_id, t.batch_index, t.created_at, t.started_at,
-       t.completed_at, t.metadata
+       t.completed_at, t.metadata, t.webhook_url
     """,
     asked=_ASKED,
     parts=f""",

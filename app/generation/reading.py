@@ -58,7 +58,7 @@ def shown(
         "error": row["error"],
         "batch_id": encode("batch", row["batch_id"]) if row["batch_id"] else None,
         "batch_index": row["batch_index"],
-        "webhook_url": None,
+        "webhook_url": row["webhook_url"],
         "created_at": moment(row["created_at"]),
         "started_at": moment(row["started_at"]),
         "completed_at": moment(row["completed_at"]),

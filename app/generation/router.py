@@ -27,7 +27,6 @@ from app.core.waits import WaitDep
 from app.core.wire import Moment, Text, dumps
 from app.generation import drafts, examples, reading, service, waiting
 from app.generation.errors import (
-    NotAvailable,
     ProviderNotConfigured,
     TaskEnded,
     TaskNotEnded,
@@ -38,6 +37,7 @@ from app.generation.errors import (
     UnknownOperation,
     UnknownPreset,
     UnsupportedParameter,
+    WebhookUrlNotAllowed,
 )
 from app.generation.intake import Intake, Receipt
 from app.generation.models import TaskStatus
@@ -60,7 +60,6 @@ ORDER_PROBLEMS = (
     UnknownModel,
     UnknownPreset,
     UnsupportedParameter,
-    NotAvailable,
     NotSellable,
     ProviderNotConfigured,
 )
@@ -98,6 +97,7 @@ LookoutDep = Annotated[Lookout, Depends(_lookout)]
         *UPLOAD_PROBLEMS,
         EmailUnverified,
         AssetNotFound,
+        WebhookUrlNotAllowed,
         InsufficientCredits,
         KeyBudgetExceeded,
         TooManyTasks,
@@ -131,11 +131,14 @@ def _accepted(receipt: Receipt) -> Response:
     "/quote",
     response_model=Quote,
     operation_id="quote_task",
-    responses=problems(*CALLER_PROBLEMS, *ORDER_PROBLEMS),
+    responses=problems(*CALLER_PROBLEMS, *ORDER_PROBLEMS, WebhookUrlNotAllowed),
 )
-async def quote_task(order: TaskCreate, caller: TasksReader, catalog: CatalogDep, intake: IntakeDep) -> Quote:
+async def quote_task(
+    order: TaskCreate, caller: TasksReader, catalog: CatalogDep, intake: IntakeDep, tools: AssetToolsDep
+) -> Quote:
     """Price an order without placing it. URLs in it are not fetched, and nothing is kept."""
     draft = drafts.make(catalog, await intake.prices.read(), caller, order)
+    drafts.check_webhook(tools, order)
     return Quote(
         credits=QuotedCredits(quoted=draft.price),
         model=draft.offer.offer.model,

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from app.assets.schemas import AssetRead
 from app.core.amounts import Credits
 from app.core.ids import AssetId, BatchId, TaskId
-from app.core.wire import UNSTORABLE
+from app.core.wire import UNSTORABLE, Text
 from app.generation import examples
 from app.generation.models import AttemptStatus, StepStatus, TaskStatus
 from app.providers.base import ErrorCode
@@ -62,8 +62,10 @@ class TaskCreate(BaseModel):
     model: Annotated[str, Field(min_length=1, max_length=100)] = "auto"
     provider: Annotated[str, Field(min_length=1, max_length=64)] | None = None
     routing: Routing = Routing()
-    webhook_url: Annotated[str, Field(max_length=2000)] | None = Field(
-        default=None, description="Not available in this version: leave it null."
+    webhook_url: Annotated[Text, Field(max_length=2000)] | None = Field(
+        default=None,
+        description="https, where the end of the task is told: `task.succeeded`, `task.failed` or `task.canceled`, "
+        "signed with the workspace's secret (`POST /v1/webhook-signing-secret/rotate`).",
     )
     metadata: Metadata = Field(default_factory=dict, description="Yours: kept, shown, and searchable.")
 
@@ -121,7 +123,7 @@ class TaskSnapshot(BaseModel):
     error: TaskError | None
     batch_id: BatchId | None
     batch_index: int | None = Field(description="Which item of the batch it is, from 0.")
-    webhook_url: str | None
+    webhook_url: str | None = Field(description="Where its end is told.")
     created_at: datetime
     started_at: datetime | None
     completed_at: datetime | None

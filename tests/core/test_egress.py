@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.core import egress
+from app.core import egress, guard
 from app.core.egress import Egress, EgressError
 from app.core.problems import DependencyDown
 from app.core.settings import Egress as EgressSettings
@@ -134,12 +134,12 @@ async def test_private_and_metadata_addresses_are_refused_at_once(host: str) -> 
     ],
 )
 def test_special_addresses_are_not_public(address: str) -> None:
-    assert not egress.is_public(ip_address(address))
+    assert not guard.is_public(ip_address(address))
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "1.1.1.1", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"])
 def test_public_addresses_are_public(address: str) -> None:
-    assert egress.is_public(ip_address(address))
+    assert guard.is_public(ip_address(address))
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ async def test_a_name_is_judged_by_the_address_of_each_connection(site: Site, mo
 
 
 async def test_an_own_public_address_is_refused(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(egress, "is_public", lambda _: True)
+    monkeypatch.setattr(guard, "is_public", lambda _: True)
     async with client() as it:
         assert (await refusal(it, f"https://127.0.0.1:{site.port}/")).code == "address"
     assert site.visits == []
