@@ -11,11 +11,14 @@ from app.core.db import Database
 from app.core.settings import get_settings
 from app.core.telemetry import configure_logs
 from app.events.publisher import Publisher
+from app.feed.rendering import Renderer
 from app.generation.advance import Engine
 from app.generation.dispatch import Puller
+from app.generation.reader import TaskReader
 from app.mail.sending import Postman
 from app.providers.board import Board
 from app.providers.catalog import Catalog
+from app.webhooks.courier import Courier
 
 log = structlog.get_logger()
 Context = dict[str, Any]
@@ -52,11 +55,14 @@ async def start_pulling(context: Context) -> None:
 
 
 async def start_posting(context: Context) -> None:
-    """The start-up hook of the worker that sends mails."""
+    """The start-up hook of the worker that sends mails and webhooks."""
     await open_engine(context)
     engine: Engine = context["engine"]
     context["postman"] = Postman(engine.settings, engine.database, context["wake_ups"])
     context["postman"].start()
+    renderer = Renderer(TaskReader(engine.database, engine.assets), engine.assets)
+    context["courier"] = Courier(engine.settings, engine.database, context["wake_ups"], renderer)
+    context["courier"].start()
 
 
 async def close_engine(context: Context) -> None:
@@ -64,8 +70,9 @@ async def close_engine(context: Context) -> None:
     engine: Engine = context["engine"]
     if "puller" in context:
         await context["puller"].stop()
-    if "postman" in context:
-        await context["postman"].stop()
+    for name in ("postman", "courier"):
+        if name in context:
+            await context[name].stop()
     await context["publisher"].stop()
     await context["board"].close()
     await engine.heart.close()

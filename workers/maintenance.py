@@ -16,6 +16,7 @@ from app.mail import service as mail
 from app.privacy.erasure import service as erasure
 from app.privacy.export import service as exports
 from app.providers import probing
+from app.webhooks import keeping as webhooks
 from workers.context import Context
 
 
@@ -63,6 +64,12 @@ async def sweep_mails(context: Context) -> None:
     """What was sent, or given up, longer ago than mails are kept."""
     engine: Engine = context["engine"]
     await mail.forget_old(engine.database, engine.settings)
+
+
+async def sweep_webhooks(context: Context) -> None:
+    """Deliveries older than the log of their events, with their attempts."""
+    engine: Engine = context["engine"]
+    await webhooks.forget_old(engine.database, engine.settings)
 
 
 async def keep_weeks(context: Context) -> None:

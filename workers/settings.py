@@ -44,7 +44,7 @@ class Generation(_Worker):
 
 
 class Maintenance(_Worker):
-    """Keeps the house by the clock, and sends mails, which it pulls by itself."""
+    """Keeps the house by the clock, and sends mails and webhooks, which it pulls by itself."""
 
     queue_name = queue.MAINTENANCE
     on_startup = start_posting
@@ -52,6 +52,7 @@ class Maintenance(_Worker):
     cron_jobs = (
         cron(maintenance.sweep_assets, second=7, timeout=300),
         cron(maintenance.sweep_stray_files, hour=3, minute=27, second=31, timeout=3600),
+        cron(maintenance.sweep_webhooks, minute=57, second=11, timeout=600),
         cron(maintenance.keep_weeks, minute=37, second=21, timeout=300),
         cron(maintenance.expire_credits, second=37, timeout=300),
         cron(maintenance.probe_keys, second={3, 23, 43}, timeout=60),

@@ -34,6 +34,7 @@ Kind = Literal[
     "deletion_scheduled",
     "account_deleted",
     "export_ready",
+    "webhook_disabled",
 ]
 
 

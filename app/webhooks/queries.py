@@ -11,6 +11,7 @@ from app.accounts.models import Member, User, UserStatus, Workspace, WorkspaceRo
 from app.core.paging import PageRequest
 from app.webhooks.models import (
     DeliveryStatus,
+    EndpointStatus,
     WebhookAttempt,
     WebhookDelivery,
     WebhookEndpoint,
@@ -89,6 +90,14 @@ async def lock_endpoint(
     )
     query = query.with_for_update().execution_options(populate_existing=True)
     return (await session.execute(query)).scalar_one_or_none()
+
+
+async def lock_enabled(session: AsyncSession, endpoint_id: UUID) -> WebhookEndpoint | None:
+    """Of any workspace, for workers; None when it is disabled or deleted."""
+    query = select(WebhookEndpoint).where(
+        WebhookEndpoint.id == endpoint_id, WebhookEndpoint.status == EndpointStatus.ENABLED
+    )
+    return (await session.execute(query.with_for_update())).scalar_one_or_none()
 
 
 async def lock_workspace(session: AsyncSession, workspace_id: UUID) -> None:

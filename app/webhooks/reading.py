@@ -5,6 +5,8 @@ from datetime import datetime
 
 from app.accounts.schemas import CallerInfo
 from app.core import clock
+from app.core.ids import encode
+from app.core.wire import moment
 from app.webhooks import own_headers, signing, subscriptions
 from app.webhooks.desk import WebhookDesk
 from app.webhooks.models import DeliveryStatus, WebhookAttempt, WebhookDelivery, WebhookEndpoint
@@ -40,6 +42,22 @@ def endpoint(desk: WebhookDesk, row: WebhookEndpoint, failing_since: datetime | 
             "updated_at": row.updated_at,
         }
     )
+
+
+def announced(row: WebhookEndpoint) -> dict[str, object]:
+    """What an event tells of it: what its keeper knows it by, and why it is as it is."""
+    return {
+        "id": encode("whe", row.id),
+        "object": "webhook_endpoint",
+        "mode": row.mode,
+        "url": row.url,
+        "description": row.description,
+        "event_types": row.event_types,
+        "status": row.status,
+        "disabled_reason": row.disabled_reason,
+        "disabled_at": moment(row.disabled_at),
+        "created_at": moment(row.created_at),
+    }
 
 
 def still(until: datetime | None) -> datetime | None:
