@@ -40,6 +40,7 @@ TAGS = {
     "privacy": "Take your data with you, or have your account deleted.",
     "catalog": "What can be ordered. Public.",
     "providers": "How those who do the work are doing.",
+    "events": "All that happens in the workspace: listed, streamed, and told to webhooks.",
     "inbound": "For providers: told that a job has ended. Public.",
     "problems": "What can go wrong. Public.",
     "health": "For load balancers and orchestrators. Public.",
