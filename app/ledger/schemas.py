@@ -9,19 +9,21 @@ from app.core.amounts import Credits
 from app.core.ids import GrantId, TaskId, TransactionId
 from app.ledger.models import Book, CreditTransfer, GrantKind, TransferKind
 
+CREDITS_EXAMPLE: dict[str, Any] = {"balance": 97, "held": 2, "total_earned": 110, "total_spent": 11, "low_mark": 2}
+
 
 class CreditsRead(BaseModel):
     """What the workspace has."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={"examples": [{"balance": 97, "held": 2, "total_earned": 110, "total_spent": 11}]},
-    )
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [CREDITS_EXAMPLE]})
 
     balance: Credits = Field(description="What may be spent now.")
     held: Credits = Field(description="Set aside for tasks that have not ended.")
     total_earned: Credits = Field(description="All credits ever granted or bought.")
     total_spent: Credits = Field(description="All credits ever charged, less refunds.")
+    low_mark: Credits = Field(
+        description="Below it, `balance` and `held` together, the workspace is told `credits.low`; 0: never."
+    )
 
 
 class GrantRead(BaseModel):

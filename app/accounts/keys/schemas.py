@@ -160,7 +160,7 @@ class ApiKeyRotate(BaseModel):
     )
 
 
-_EXAMPLE: dict[str, Any] = {
+KEY_EXAMPLE: dict[str, Any] = {
     "id": "key_01jcqzm4x8e3v9tk5h2w7d6n0p",
     "object": "api_key",
     "name": "web shop",
@@ -193,7 +193,7 @@ class BudgetRead(BaseModel):
 class ApiKeyRead(BaseModel):
     """An API key, without its secret."""
 
-    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [_EXAMPLE]})
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [KEY_EXAMPLE]})
 
     id: KeyId
     object: Literal["api_key"] = "api_key"
@@ -220,7 +220,7 @@ class ApiKeySecret(ApiKeyRead):
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [
-                _EXAMPLE | {"last_used_at": None, "last_used_ip": None, "secret": "bk_live_" + 67 * "0" + "x7Qd"}
+                KEY_EXAMPLE | {"last_used_at": None, "last_used_ip": None, "secret": "bk_live_" + 67 * "0" + "x7Qd"}
             ]
         }
     )
