@@ -160,7 +160,9 @@ async def stream_batch_events(
 
     is_admitted = partial(is_still_admitted, request, Scope.TASKS_READ)
     followed = waiting.followed(lookout, caller, "batch", batch_id, is_over=is_over, is_admitted=is_admitted)
-    after, has_ended = await waiting.resume_point(lookout, followed, "batch", batch_id, last_event_id or last_event_id_asked)
+    after, has_ended = await waiting.resume_point(
+        lookout, followed, "batch", batch_id, last_event_id or last_event_id_asked
+    )
     if has_ended:
         return Response(status_code=204)
     return EventStream(follow(lookout.bells, followed, after=after))

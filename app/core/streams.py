@@ -97,8 +97,8 @@ async def _send_in_time(send: Send, message: Message) -> None:
 
 async def _cut_off(scope: Scope, watching: asyncio.Task[None]) -> None:
     """End the connection without waiting until what lies in its buffer was read, which may be never."""
-    if (abort := scope.get(ABORT)) is not None:
-        abort()
+    if (extension := scope.get("extensions", {}).get(ABORT)) is not None:
+        extension["abort"]()
         await asyncio.wait([watching], timeout=1)
 
 

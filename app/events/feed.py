@@ -66,9 +66,7 @@ class FeedReader:
     async def list_all_following(self, asks: Sequence[FeedAsk]) -> list[Found]:
         return await self._lane.do_all(asks)
 
-    async def list_newest(
-        self, whose: Whose, filters: FeedFilters, *, before: int, limit: int
-    ) -> list[asyncpg.Record]:
+    async def list_newest(self, whose: Whose, filters: FeedFilters, *, before: int, limit: int) -> list[asyncpg.Record]:
         """Newest first."""
         kind, subject_id = filters.of or (None, None)
         values = (filters.types, before, filters.after, filters.before, limit, subject_id)

@@ -160,7 +160,7 @@ _TICKET = {"ticket": "bkt_" + "x" * 43, "expires_at": "2026-01-31T12:01:00Z"}
     responses=problems(*CALLER_PROBLEMS) | {201: {"content": {"application/json": {"example": _TICKET}}}},
 )
 async def create_ticket(request: Request, caller: EventsReader) -> Ticket:
-    """Get a ticket that opens streams of events for a minute: `?ticket=`, for an EventSource, which sends no headers."""
+    """Get a ticket that opens streams for a minute, as `?ticket=`: for an EventSource, which sends no headers."""
     tickets: Tickets = request.app.state.tickets
     ticket, expires_at = await tickets.issue(presented(request))
     return Ticket(ticket=ticket, expires_at=expires_at)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
+import asyncpg
+
 from app.core.bells import BellTower
 from app.core.ids import decode, encode
 from app.core.lane import Lane
@@ -36,12 +38,14 @@ class FeedTeller:
         rows = [row for one in found for row in one.rows]
         events = iter(await self._renderer.render(rows))
         return [
-            News(b"".join(_message(row, next(events)) for row in one.rows), one.number) if one.number > ask.after else None
+            News(b"".join(_message(row, next(events)) for row in one.rows), one.number)
+            if one.number > ask.after
+            else None
             for ask, one in zip(asks, found, strict=True)
         ]
 
 
-def _message(row: object, event: bytes) -> bytes:
+def _message(row: asyncpg.Record, event: bytes) -> bytes:
     return b"id: %b\nevent: %b\ndata: %b\n\n" % (encode("evt", row["id"]).encode(), row["type"].encode(), event)
 
 

@@ -14,7 +14,8 @@ from app.events.publisher import Publisher
 PARTS = "select relname from pg_class where relname ~ :like and relkind = 'r' order by 1"
 PUT = """
     insert into events (id, workspace_id, mode, type, data, created_at)
-    select id_from(now() + :off), new_id(), 'live', 'test.one', '{}', now() + :off returning id, tableoid::regclass::text
+    select id_from(now() + :off), new_id(), 'live', 'test.one', '{}', now() + :off
+    returning id, tableoid::regclass::text
 """
 
 
@@ -32,7 +33,9 @@ async def put(connection: AsyncConnection, off: timedelta) -> tuple[UUID, str]:
 
 
 async def where(connection: AsyncConnection, event_id: UUID) -> str:
-    found = await connection.execute(text("select tableoid::regclass::text from events where id = :id"), {"id": event_id})
+    found = await connection.execute(
+        text("select tableoid::regclass::text from events where id = :id"), {"id": event_id}
+    )
     return str(found.scalar_one())
 
 
@@ -53,7 +56,9 @@ async def test_old_weeks_go_and_the_log_says_since_when_it_is_whole(rolled_back:
     later, _ = await put(rolled_back, timedelta(days=8))
     dropped = (await rolled_back.execute(text("select drop_weeks('events', interval '-8 days')"))).scalars().all()
     assert dropped
-    left = (await rolled_back.execute(text("select id from events where id in (:a, :b)"), {"a": now, "b": later})).scalars()
+    left = (
+        await rolled_back.execute(text("select id from events where id in (:a, :b)"), {"a": now, "b": later})
+    ).scalars()
     assert list(left) == [later]
     since = (await rolled_back.execute(text("select kept_since from event_log"))).scalar_one()
     assert since.strftime("%Y%m%d") == dropped[-1][-8:]
