@@ -84,7 +84,8 @@ def _types(caller: CallerInfo, wanted: list[str] | None) -> tuple[str, ...]:
     "",
     response_model=Page[AnyEvent],
     operation_id="list_events",
-    responses=problems(*CALLER_PROBLEMS, InvalidCursor),
+    responses=problems(*CALLER_PROBLEMS, InvalidCursor)
+    | {200: {"content": {"application/json": {"example": {"data": [_EXAMPLE], "next_cursor": None}}}}},
 )
 async def list_events(
     caller: EventsReader,
