@@ -53,6 +53,7 @@ from app.events.feed import FeedReader
 from app.events.reader import EventReader
 from app.events.service import CHANNEL, FEED
 from app.feed.rendering import Renderer
+from app.feed.router import hot_routes as event_streams
 from app.feed.router import router as events_
 from app.feed.streaming import FeedDesk, FeedTeller
 from app.generation.catalog_router import router as catalog
@@ -169,6 +170,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(account_pages)
     if settings.env == "development":
         app.include_router(dev_mail)
+    hot_routes.include(event_streams)
     app.add_middleware(Hot, routes=hot_routes)
     app.add_middleware(
         BodyGuard,

@@ -8,11 +8,12 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel
 
-from app.accounts.caller import CALLER_PROBLEMS, EventsReader, is_still_admitted, presented
+from app.accounts.caller import CALLER_PROBLEMS, EventsReader, authenticate, is_still_admitted, presented
 from app.accounts.errors import InvalidTicket
 from app.accounts.models import Scope
 from app.accounts.schemas import CallerInfo
 from app.accounts.tickets import Tickets, take_ticket
+from app.core.hot import HotRoutes, header
 from app.core.ids import BatchId, EventId, TaskId
 from app.core.paging import EPOCH, Page, PageParams, PageRequest, Position, encode_cursor
 from app.core.problems import InvalidCursor, InvalidRequest, problems
@@ -28,6 +29,7 @@ from app.feed.streaming import FeedDesk
 router = APIRouter(prefix="/v1/events", tags=["events"])
 
 MOST_TYPES = 50
+SHORT = 64
 _END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 _ALL = 2**63 - 1
 _STREAMED: dict[str, Any] = {
@@ -65,7 +67,7 @@ def _desk(request: Request) -> FeedDesk:
 
 DeskDep = Annotated[FeedDesk, Depends(_desk)]
 TypeFilter = Annotated[
-    list[Annotated[Text, Query(max_length=64)]] | None,
+    list[Annotated[Text, Query(max_length=SHORT)]] | None,
     Query(alias="type", max_length=MOST_TYPES, description="By type, one or more; `task.*` for a whole family."),
 ]
 
@@ -130,17 +132,36 @@ def _before(page: PageRequest) -> int:
 async def stream_events(
     request: Request,
     caller: EventsReader,
-    desk: DeskDep,
     types: TypeFilter = None,
     last_event_id: LastEventId = None,
     last_event_id_asked: LastEventIdAsked = None,
 ) -> Response:
     """Follow all that happens in the workspace by server-sent events: from now on, or after `Last-Event-ID`."""
-    whose = _whose(caller)
-    after, greeting = await streaming.begin(desk, whose, last_event_id or last_event_id_asked)
+    return await _stream(request, caller, types, last_event_id or last_event_id_asked)
+
+
+async def _stream_events_hot(request: Request) -> Response | None:
+    query = request.query_params
+    types, ticket = query.getlist("type"), query.get("ticket")
+    last_event_id = header(request, b"last-event-id") or query.get("last_event_id")
+    texts = (*types, ticket or "", last_event_id or "")
+    if len(types) > MOST_TYPES or any(len(one) > SHORT or "\x00" in one for one in texts):
+        return None
+    await take_ticket(request, ticket)
+    caller = await authenticate(request, Scope.EVENTS_READ)
+    return await _stream(request, caller, types, last_event_id)
+
+
+async def _stream(request: Request, caller: CallerInfo, types: list[str] | None, last_event_id: str | None) -> Response:
+    desk, whose, wanted = _desk(request), _whose(caller), _types(caller, types)
+    after, greeting = await streaming.begin(desk, whose, last_event_id)
     is_admitted = partial(is_still_admitted, request, Scope.EVENTS_READ)
-    followed = streaming.followed(desk, whose, _types(caller, types), is_admitted)
+    followed = streaming.followed(desk, whose, wanted, is_admitted)
     return EventStream(follow(desk.bells, followed, after=after, greeting=greeting))
+
+
+hot_routes = HotRoutes()
+hot_routes.add("GET", "/v1/events/stream", _stream_events_hot)
 
 
 class Ticket(BaseModel):
