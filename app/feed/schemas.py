@@ -179,7 +179,7 @@ def visible_types(scopes: Collection[str]) -> frozenset[str]:
 def expand(filters: Iterable[str], pointer: str, *, within: Collection[str] | None = None) -> frozenset[str]:
     """The names that names, and patterns as `task.*` or `*`, stand for, of those `within`.
 
-    Raises InvalidRequest for the first that stands for no type there is; `pointer` is where the list is: `/event_types`,
+    Raises InvalidRequest for the first that stands for no type. `pointer` is where the list is: `/event_types`,
     or `query:types`, which is one field however many there are.
     """
     named: set[str] = set()
