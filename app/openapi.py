@@ -44,6 +44,7 @@ TAGS = {
     "privacy": "Take your data with you, or have your account deleted.",
     "catalog": "What can be ordered. Public.",
     "providers": "How those who do the work are doing.",
+    "events": "All that happens in the workspace: listed, streamed, and told to webhooks.",
     "inbound": "For providers: told that a job has ended. Public.",
     "problems": "What can go wrong. Public.",
     "health": "For load balancers and orchestrators. Public.",
@@ -180,9 +181,18 @@ def _resolved(schema: Json, schemas: Json) -> Json:
     return found
 
 
+def _chosen(schema: Json, value: Any) -> Json:
+    """Of several kinds that of the value, of "this, or null" the first."""
+    kinds = schema.get("discriminator")
+    if kinds is not None and value is not None:
+        return {"$ref": kinds["mapping"][value[kinds["propertyName"]]]}
+    first: Json = (schema.get("anyOf") or schema.get("oneOf") or [schema])[0]
+    return first
+
+
 def _example(schema: Json, schemas: Json) -> Any:
     """The example of a schema, put together from those of its parts where it has none of its own."""
-    schema = _resolved(schema, schemas)
+    schema = _resolved(_chosen(schema, None), schemas)
     if schema.get("examples"):
         return schema["examples"][0]
     match schema.get("type"):
@@ -195,7 +205,7 @@ def _example(schema: Json, schemas: Json) -> Any:
 
 def _with_nulls(value: Any, schema: Json, schemas: Json) -> Any:
     """FastAPI drops nulls from all of the document: a required field that an example lacks was one."""
-    schema = _resolved(schema.get("anyOf", [schema])[0], schemas)  # of "this, or null" the first
+    schema = _resolved(_chosen(schema, value), schemas)
     match value:
         case dict():
             parts = schema.get("properties", {})

@@ -111,6 +111,7 @@ NEEDS: dict[str, Need] = {
         Need(Scope.WORKSPACE_WRITE, user=True, confirmed=True, owner=True), "delete_workspace", "transfer_workspace"
     ),
     **_each(Need(Scope.AUDIT_READ), "list_audit_log"),
+    **_each(Need(Scope.EVENTS_READ), "list_events", "get_event", "stream_events", "create_ticket"),
     **_each(replace(CONFIRMED, leaving=True), "create_export", "delete_me"),
     **_each(USER_OR_LEAVING, "list_exports", "restore_me"),
     **_each(ADMIN, "list_users", "get_user", "list_whole_audit_log", "verify_audit_log", "verify_ledger"),

@@ -12,6 +12,8 @@ from app.core.problems import CONTENT_TYPE, HeadTooLarge, MalformedRequest, Prob
 
 MAX_HEAD_BYTES = 64 * 1024
 HEAD_SECONDS = 10.0
+ABORT = "backlot.abort"
+"""An extension in the scope of requests: `abort` ends the connection at once."""
 LINGER_SECONDS = 10.0
 """How long the rest of a body is thrown away after its answer: a client may read that only when all is sent."""
 
@@ -43,6 +45,7 @@ class Http(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self.scope.setdefault("extensions", {})[ABORT] = {"abort": self.transport.abort}
         self._is_in_message = True
         self._expect_head()
 

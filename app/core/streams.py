@@ -2,17 +2,38 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from typing import Annotated
 
-from fastapi import Response
-from starlette.types import Receive, Scope, Send
+import structlog
+from fastapi import Header, Query, Response
+from starlette.types import Message, Receive, Scope, Send
+
+from app.core.http import ABORT
+
+log = structlog.get_logger()
+MOST_OF_ID = 100
+LastEventId = Annotated[
+    str | None,
+    Header(alias="Last-Event-ID", max_length=MOST_OF_ID, description="The `id` of the last event you have."),
+]
+LastEventIdAsked = Annotated[
+    str | None,
+    Query(alias="last_event_id", max_length=MOST_OF_ID, description="The same, where no header can be sent."),
+]
 
 
 class Last(bytes):
     """What nothing comes after: it goes out together with the end of the answer."""
 
 
+SLOW_SECONDS = 30.0
+"""A client that takes nothing for so long is cut off: what it did not read it gets when it comes again."""
+
+
 class EventStream(Response):
     """Server-sent events, that nobody on the way keeps back. When the client goes away, `events` is closed.
+
+    Nothing is gathered for a client that reads slowly: `events` is asked for more when it has taken what there was.
 
     Thousands are open at once: what Starlette's StreamingResponse has a task group for, one small task does here.
     """
@@ -40,6 +61,10 @@ class EventStream(Response):
         watching.add_done_callback(gone)
         try:
             await self._write(send)
+        except _TooSlow:
+            watching.remove_done_callback(gone)
+            log.info("slow_reader_cut_off", path=scope.get("path"))
+            await _cut_off(scope, watching)
         except asyncio.CancelledError:
             if not has_gone or writing.uncancel():
                 raise
@@ -52,10 +77,29 @@ class EventStream(Response):
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         async for events in self._events:
             is_last = isinstance(events, Last)
-            await send({"type": "http.response.body", "body": events, "more_body": not is_last})
+            await _send_in_time(send, {"type": "http.response.body", "body": events, "more_body": not is_last})
             if is_last:
                 return
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        await _send_in_time(send, {"type": "http.response.body", "body": b"", "more_body": False})
+
+
+class _TooSlow(Exception):
+    """The client does not read."""
+
+
+async def _send_in_time(send: Send, message: Message) -> None:
+    try:
+        async with asyncio.timeout(SLOW_SECONDS):
+            await send(message)
+    except TimeoutError as fault:
+        raise _TooSlow from fault
+
+
+async def _cut_off(scope: Scope, watching: asyncio.Task[None]) -> None:
+    """End the connection without waiting until what lies in its buffer was read, which may be never."""
+    if (extension := scope.get("extensions", {}).get(ABORT)) is not None:
+        extension["abort"]()
+        await asyncio.wait([watching], timeout=1)
 
 
 async def _until_gone(receive: Receive) -> None:

@@ -19,7 +19,7 @@ CHANNEL = "backlot:events"
 """Told right after the commit: the tasks and batches it is about. Whoever publishes takes any word for news."""
 NEWS = "news"
 FEED = "backlot:feed"
-"""Told once events are published: the workspaces they are of."""
+"""Told once events are published: whose they are, as `workspace_id:mode`."""
 WEEKS_AHEAD = 2
 
 

@@ -44,7 +44,7 @@ with ended as (
     where id = any($1) returning *
 )
 insert into events (id, workspace_id, mode, type, task_id, data, created_at)
-select gen_random_uuid(), t.workspace_id, t.mode, 'task.failed', t.id, e.data || '{"status": "failed"}', now()
+select new_id(), t.workspace_id, t.mode, 'task.failed', t.id, e.data || '{"status": "failed"}', now()
 from ended t join events e on e.task_id = t.id and e.type = 'task.created'
 """
 
