@@ -105,7 +105,7 @@ NEEDS: dict[str, Need] = {
     **_each(Need(Scope.WORKSPACE_READ), "list_members", "get_member", "list_invitations", "get_invitation"),
     # To leave takes no more than a seat; to remove others takes WORKSPACE_WRITE, which is asked by the service.
     **_each(Need(Scope.WORKSPACE_READ), "remove_member"),
-    **_each(Need(Scope.WORKSPACE_WRITE), "update_workspace", "update_member"),
+    **_each(Need(Scope.WORKSPACE_WRITE), "update_workspace", "update_member", "update_credits"),
     **_each(Need(Scope.WORKSPACE_WRITE), "create_invitation", "resend_invitation", "withdraw_invitation"),
     **_each(
         Need(Scope.WORKSPACE_WRITE, user=True, confirmed=True, owner=True), "delete_workspace", "transfer_workspace"

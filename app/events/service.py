@@ -53,7 +53,12 @@ def record(
         if subject is not None:
             queue.publish(session, CHANNEL, str(subject))
     if task_id is None and batch_id is None:
-        queue.publish(session, CHANNEL, NEWS)
+        announce(session)
+
+
+def announce(session: AsyncSession) -> None:
+    """Whoever publishes hears after the commit that there is something: what the database itself has noted."""
+    queue.publish(session, CHANNEL, NEWS)
 
 
 async def keep_weeks(database: Database, settings: Settings) -> None:

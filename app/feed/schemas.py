@@ -97,22 +97,26 @@ EVENT_TYPES: Mapping[str, EventType] = {
             (
                 "task.created",
                 PENDING_TASK,
-                "A task was ordered, by itself or in a batch; or a failed one was tried again.",
+                "A task was ordered, by itself or in a batch; or one that failed or was canceled is tried again.",
             ),
-            ("task.started", examples.TASK_STARTED, "Its first call to a provider begins."),
+            ("task.started", examples.TASK_STARTED, "A task's first call to a provider begins."),
             (
                 "task.progress",
                 examples.TASK_PROGRESS,
-                "A step is done and others follow, or a provider's answer is awaited.",
+                "A step of a task is done and others follow, or what became of a call has to be found out.",
             ),
-            ("task.succeeded", TASK, "It is done and paid; `outputs` has its results."),
-            ("task.failed", examples.TASK_FAILED, "It ended without results; `error` says why. Nothing was charged."),
-            ("task.canceled", examples.TASK_CANCELED, "It was called off. Nothing was charged."),
+            ("task.succeeded", TASK, "A task is done and paid; `outputs` has its results."),
+            (
+                "task.failed",
+                examples.TASK_FAILED,
+                "A task ended without results; `error` says why. Nothing was charged.",
+            ),
+            ("task.canceled", examples.TASK_CANCELED, "A task was called off. Nothing was charged."),
         ),
         *_all(
             Scope.TASKS_READ,
             BatchShown,
-            ("batch.completed", SHOWN, "Nothing of the batch is open any more, whatever came of its tasks."),
+            ("batch.completed", SHOWN, "Nothing of a batch is open any more, whatever came of its tasks."),
         ),
         *_all(
             Scope.ASSETS_READ,
@@ -122,7 +126,7 @@ EVENT_TYPES: Mapping[str, EventType] = {
         *_all(
             Scope.ASSETS_READ,
             AssetSnapshot,
-            ("asset.deleted", examples.ASSET_GONE, "It is gone for everyone."),
+            ("asset.deleted", examples.ASSET_GONE, "An asset is gone for everyone."),
         ),
         *_all(
             Scope.CREDITS_READ,
@@ -145,7 +149,11 @@ EVENT_TYPES: Mapping[str, EventType] = {
             ("api_key.created", examples.API_KEY_NEW, "An API key was made. Its secret is in no event."),
             ("api_key.updated", examples.API_KEY, "What an API key may do, or its name, was changed."),
             ("api_key.rotated", examples.API_KEY_ROTATED, "An API key has a new secret."),
-            ("api_key.revoked", examples.API_KEY_REVOKED, "It opens nothing any more; also when its maker left."),
+            (
+                "api_key.revoked",
+                examples.API_KEY_REVOKED,
+                "An API key opens nothing any more; also when its maker left.",
+            ),
         ),
     )
 }
@@ -179,7 +187,7 @@ def visible_types(scopes: Collection[str]) -> frozenset[str]:
 def expand(filters: Iterable[str], pointer: str, *, within: Collection[str] | None = None) -> frozenset[str]:
     """The names that names, and patterns as `task.*` or `*`, stand for, of those `within`.
 
-    Raises InvalidRequest for the first that stands for no type there is; `pointer` is where the list is: `/event_types`,
+    Raises InvalidRequest for the first that stands for no type. `pointer` is where the list is: `/event_types`,
     or `query:types`, which is one field however many there are.
     """
     named: set[str] = set()

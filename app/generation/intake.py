@@ -187,6 +187,7 @@ class Intake:
             "id": task_id,
             "workspace_id": caller.workspace_id,
             "key_id": caller.key_id,
+            "ordered_by": None if caller.key_id else caller.user_id,
             "mode": caller.mode,
             "operation": draft.operation.name,
             "input": draft.values,

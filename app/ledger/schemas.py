@@ -1,11 +1,12 @@
 """Credits on the wire."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
-from app.core.amounts import Credits
+from app.core.amounts import MOST, Credits, from_number
 from app.core.ids import GrantId, TaskId, TransactionId
 from app.ledger.models import Book, CreditTransfer, GrantKind, TransferKind
 
@@ -24,6 +25,35 @@ class CreditsRead(BaseModel):
     low_mark: Credits = Field(
         description="Below it, `balance` and `held` together, the workspace is told `credits.low`; 0: never."
     )
+
+
+def _micro(value: Any) -> int:
+    try:
+        return from_number(value)
+    except ValueError as fault:
+        raise PydanticCustomError("credits", "{reason}", {"reason": str(fault)}) from None
+
+
+class CreditsUpdate(BaseModel):
+    """When the workspace is to be told that its credits run low."""
+
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", json_schema_extra={"examples": [{"low_mark": 5}]}
+    )
+
+    low_mark: Annotated[
+        int,
+        BeforeValidator(_micro),
+        WithJsonSchema({"type": "number", "minimum": 0, "maximum": MOST}),
+    ] = Field(description="`credits.low` is told when `balance` and `held` together fall below it; 0: never.")
+
+
+class CreditsSettings(BaseModel):
+    """When the workspace is told that its credits run low."""
+
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [{"low_mark": 5}]})
+
+    low_mark: Credits
 
 
 class GrantRead(BaseModel):

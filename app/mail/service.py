@@ -34,6 +34,8 @@ Kind = Literal[
     "deletion_scheduled",
     "account_deleted",
     "export_ready",
+    "low_balance",  # these two are posted by the database, in the transaction that publishes what they tell of
+    "task_failed",
 ]
 
 
@@ -68,6 +70,7 @@ def post(
             to_address=to,
             locale=locale,
             facts=facts or {},
+            workspace_id=workspace_id,
             token_id=token_id,
             expires_at=expires_at,
         )
