@@ -1,14 +1,14 @@
 """Answers that come bit by bit: server-sent events."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Annotated
 
 import structlog
 from fastapi import Header, Query, Response
 from starlette.types import Message, Receive, Scope, Send
 
-from app.core.http import ABORT
+from app.core.http import CONNECTION, Connection
 
 log = structlog.get_logger()
 MOST_OF_ID = 100
@@ -35,7 +35,7 @@ class EventStream(Response):
 
     Nothing is gathered for a client that reads slowly: `events` is asked for more when it has taken what there was.
 
-    Thousands are open at once: what Starlette's StreamingResponse has a task group for, one small task does here.
+    Thousands are open at once: what Starlette's StreamingResponse has a task group for, nothing or one small task does.
     """
 
     media_type = "text/event-stream"
@@ -51,26 +51,34 @@ class EventStream(Response):
         assert writing is not None
         has_gone = False
 
-        def gone(watching: asyncio.Task[None]) -> None:
+        def gone() -> None:
             nonlocal has_gone
-            if not watching.cancelled():
-                has_gone = True
-                writing.cancel()
+            has_gone = True
+            writing.cancel()
 
-        watching = asyncio.create_task(_until_gone(receive))
-        watching.add_done_callback(gone)
+        connection: Connection | None = scope.get("extensions", {}).get(CONNECTION)
+        watching = None
+        if connection is not None:
+            connection.lost = gone
+        else:
+            watching = asyncio.create_task(_until_gone(receive, gone))
         try:
-            await self._write(send)
+            if connection is None or not connection.is_lost:
+                await self._write(send)
         except _TooSlow:
-            watching.remove_done_callback(gone)
             log.info("slow_reader_cut_off", path=scope.get("path"))
-            await _cut_off(scope, watching)
+            if connection is not None:
+                connection.lost = None
+                connection.abort()
+                await asyncio.sleep(0)  # the server hears that it is lost before it is told that we are done
         except asyncio.CancelledError:
             if not has_gone or writing.uncancel():
                 raise
         finally:
-            watching.remove_done_callback(gone)
-            watching.cancel()
+            if connection is not None:
+                connection.lost = None
+            if watching is not None:
+                watching.cancel()
             await self._events.aclose()
 
     async def _write(self, send: Send) -> None:
@@ -95,13 +103,8 @@ async def _send_in_time(send: Send, message: Message) -> None:
         raise _TooSlow from fault
 
 
-async def _cut_off(scope: Scope, watching: asyncio.Task[None]) -> None:
-    """End the connection without waiting until what lies in its buffer was read, which may be never."""
-    if (extension := scope.get("extensions", {}).get(ABORT)) is not None:
-        extension["abort"]()
-        await asyncio.wait([watching], timeout=1)
-
-
-async def _until_gone(receive: Receive) -> None:
+async def _until_gone(receive: Receive, gone: Callable[[], None]) -> None:
+    """Where the server is another than ours."""
     while (await receive())["type"] != "http.disconnect":
         pass
+    gone()
