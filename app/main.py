@@ -21,10 +21,12 @@ from app.accounts.sessions.confirm_router import router as confirming
 from app.accounts.sessions.router import router as sessions
 from app.accounts.signing_in.desk import SignInDesk
 from app.accounts.signing_in.router import router as signing_in
+from app.accounts.tickets import Tickets
 from app.accounts.workspaces.invitations_router import public_router as invitations
 from app.accounts.workspaces.invitations_router import router as workspace_invitations
 from app.accounts.workspaces.router import router as workspaces
 from app.admin.router import router as admin
+from app.assets.reader import AssetReader
 from app.assets.router import files_router
 from app.assets.router import router as assets
 from app.assets.tools import AssetTools
@@ -47,8 +49,13 @@ from app.core.sealing import Sealer
 from app.core.settings import MEBIBYTE, Settings, get_settings
 from app.core.stopping import on_stop_signal
 from app.core.telemetry import configure_logs
+from app.events.feed import FeedReader
 from app.events.reader import EventReader
-from app.events.service import CHANNEL
+from app.events.service import CHANNEL, FEED
+from app.feed.rendering import Renderer
+from app.feed.router import hot_routes as event_streams
+from app.feed.router import router as events_
+from app.feed.streaming import FeedDesk, FeedTeller
 from app.generation.catalog_router import router as catalog
 from app.generation.inbound_router import router as inbound
 from app.generation.intake import Intake
@@ -85,6 +92,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.key_gate = KeyGate(settings, redis)
     app.state.asset_tools = tools = await AssetTools.open(settings)
     reader = TaskReader(database, tools)
+    app.state.tickets = Tickets(settings, redis)
+    feed = FeedReader(database)
+    feed_bells = BellTower(redis, FEED, look=feed.latest)
+    renderer = Renderer(reader, AssetReader(database, tools))
+    app.state.feed = FeedDesk(feed, FeedTeller(feed, renderer), renderer, feed_bells)
     app.state.lookout = Lookout(reader, events, Teller(events, reader), bells)
     app.state.checks = {"database": database.check, "redis": redis.ping, "storage": tools.storage.check}
     app.state.intake = intake = Intake(settings, database, app.state.catalog, tools)
@@ -99,16 +111,18 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     board = Board(database, app.state.catalog)
     await board.start()
     bells.start()
+    feed_bells.start()
     callers.start()
     # Most of the heap is here to stay: not scanning it again and again keeps the slowest answers fast.
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
     try:
-        with on_stop_signal(bells.hush):
+        with on_stop_signal(bells.hush), on_stop_signal(feed_bells.hush):
             yield
     finally:
         await bells.close()
+        await feed_bells.close()
         await callers.close()
         await sign_in.close()
         await egress.aclose()
@@ -146,6 +160,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         oauth,
         identities,
         audit_log,
+        events_,
         privacy,
         admin,
         catalog,
@@ -162,6 +177,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(account_pages)
     if settings.env == "development":
         app.include_router(dev_mail)
+    hot_routes.include(event_streams)
     app.add_middleware(Hot, routes=hot_routes)
     app.add_middleware(
         BodyGuard,

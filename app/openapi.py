@@ -6,8 +6,11 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from app.core.problems import CONTENT_TYPE, BodyTimedOut, BodyTooLarge, UnsupportedMediaType, problems
+from app.feed.schemas import EVENT_MODELS, EVENT_TYPES, EventType, example_event
 
 VERSION = version("backlot")
 Json = dict[str, Any]
@@ -28,9 +31,9 @@ TAGS = {
     "batches": "Order the same work on many images at once.",
     "signing-in": "Sign up, sign in, and what to do about a forgotten password. Mostly public.",
     "assets": "Your images: uploaded, imported, or made by tasks.",
+    "webhooks": "What happened, told to servers of yours.",
     "credits": "What the workspace has, and every movement of it.",
     "api-keys": "Keys that let programs in.",
-    "webhooks": "Be told what happens, by signed requests to URLs of yours.",
     "sessions": "Where a user is signed in: going on, and signing out.",
     "oauth": "Signing in with a provider. Public.",
     "identities": "Who you are elsewhere, where that signs you in.",
@@ -41,6 +44,7 @@ TAGS = {
     "privacy": "Take your data with you, or have your account deleted.",
     "catalog": "What can be ordered. Public.",
     "providers": "How those who do the work are doing.",
+    "events": "All that happens in the workspace: listed, streamed, and told to webhooks.",
     "inbound": "For providers: told that a job has ended. Public.",
     "problems": "What can go wrong. Public.",
     "health": "For load balancers and orchestrators. Public.",
@@ -120,6 +124,30 @@ IF_NONE_MATCH: Json = {
 BODY_PROBLEMS = (BodyTimedOut, BodyTooLarge, UnsupportedMediaType)
 
 
+WEBHOOK_HEADERS: dict[str, Json] = {
+    "webhook-id": {
+        "description": "The event's id: the same each time it is sent, so that you can know repeats.",
+        "schema": {"type": "string", "examples": ["evt_01jcqzn5tbf7w8ad3e0k6m2r9h"]},
+    },
+    "webhook-timestamp": {
+        "description": "When it is sent, in seconds since 1970: refuse what is some minutes off.",
+        "schema": {"type": "string", "pattern": "^[0-9]+$", "examples": ["1795251602"]},
+    },
+    "webhook-signature": {
+        "description": "Signatures of `{webhook-id}.{webhook-timestamp}.{body}` (https://www.standardwebhooks.com), "
+        "separated by spaces; one that is right is enough. `v1,` and base64: HMAC-SHA256 with your secret. `v1a,` and "
+        "base64: Ed25519, for the public key.",
+        "schema": {"type": "string", "examples": ["v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4="]},
+    },
+}
+WEBHOOK_ANSWERS: Json = {
+    "2XX": {"description": "Taken: it is not sent again."},
+    "410": {"description": "No more, please: the endpoint is disabled."},
+    "default": {"description": "Anything else, or nothing for 15 s: it is sent again later."},
+}
+"""What the customer's server may say."""
+
+
 PROMISES = frozenset({"sign_up", "resend_verification", "forgot_password", "change_email"})
 """Operations whose 202 has no place to look at: what comes of it is a mail, or nothing."""
 
@@ -153,9 +181,18 @@ def _resolved(schema: Json, schemas: Json) -> Json:
     return found
 
 
+def _chosen(schema: Json, value: Any) -> Json:
+    """Of several kinds that of the value, of "this, or null" the first."""
+    kinds = schema.get("discriminator")
+    if kinds is not None and value is not None:
+        return {"$ref": kinds["mapping"][value[kinds["propertyName"]]]}
+    first: Json = (schema.get("anyOf") or schema.get("oneOf") or [schema])[0]
+    return first
+
+
 def _example(schema: Json, schemas: Json) -> Any:
     """The example of a schema, put together from those of its parts where it has none of its own."""
-    schema = _resolved(schema, schemas)
+    schema = _resolved(_chosen(schema, None), schemas)
     if schema.get("examples"):
         return schema["examples"][0]
     match schema.get("type"):
@@ -168,7 +205,7 @@ def _example(schema: Json, schemas: Json) -> Any:
 
 def _with_nulls(value: Any, schema: Json, schemas: Json) -> Any:
     """FastAPI drops nulls from all of the document: a required field that an example lacks was one."""
-    schema = _resolved(schema.get("anyOf", [schema])[0], schemas)  # of "this, or null" the first
+    schema = _resolved(_chosen(schema, value), schemas)
     match value:
         case dict():
             parts = schema.get("properties", {})
@@ -209,6 +246,34 @@ def _complete(operation: Json, schemas: Json) -> None:
     operation["responses"] = dict(sorted(operation["responses"].items()))
 
 
+def _webhook(event_type: EventType) -> Json:
+    headers = [{"in": "header", "required": True, "name": name, **rest} for name, rest in WEBHOOK_HEADERS.items()]
+    body = {
+        "schema": {"$ref": f"#/components/schemas/{event_type.title}"},
+        "example": example_event(event_type.name),
+    }
+    return {
+        "post": {
+            "tags": ["webhooks"],
+            "operationId": f"receive_{event_type.name.replace('.', '_')}",
+            "summary": event_type.description.partition(". ")[0].rstrip("."),
+            "description": event_type.description,
+            "parameters": headers,
+            "requestBody": {"required": True, "content": {"application/json": body}},
+            "responses": WEBHOOK_ANSWERS,
+        }
+    }
+
+
+def _add_webhooks(made: Json) -> None:
+    """What is sent to the customers' own servers: of each type of events one request."""
+    models: list[tuple[type[BaseModel], JsonSchemaMode]] = [(model, "serialization") for model in EVENT_MODELS.values()]
+    _, found = models_json_schema(models, ref_template="#/components/schemas/{model}")
+    for name, schema in found["$defs"].items():
+        made["components"]["schemas"].setdefault(name, schema)
+    made["webhooks"] = {name: _webhook(event_type) for name, event_type in EVENT_TYPES.items()}
+
+
 def document(app: FastAPI) -> Json:
     made = get_openapi(
         title=app.title,
@@ -229,6 +294,7 @@ def document(app: FastAPI) -> Json:
             schema["examples"] = [_with_nulls(value, schema, components["schemas"]) for value in schema["examples"]]
     for operation in operations(made):
         _complete(operation, components["schemas"])
+    _add_webhooks(made)
     return made
 
 

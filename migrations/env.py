@@ -39,7 +39,7 @@ async def _wait_for_turn(connection: AsyncConnection) -> None:
 
 
 def _is_compared(found: Any, name: str | None, kind: str, *_: object) -> bool:
-    """Partitions follow from their table. Alembic has defaults computed to compare them: a sequence differs from itself."""
+    """Partitions follow from their table. Defaults are computed to be compared: a sequence differs from itself."""
     if kind == "column":
         return (found.table.name, name) != ("events", "position")
     return kind != "table" or re.search(r"_(until_\d{8}|rest)$", name or "") is None

@@ -39,6 +39,7 @@ NEED_NONE = {
     "reinstate_user": "who is let in is let in",
     "sign_out_user": "sessions end once",
     "restore_me": "a deletion is taken back once",
+    "create_ticket": "every ticket is good for a minute, and for reading only",
     "quote_task": "nothing is kept and nothing is spent",
     "sign_up": "again it changes nothing, and a mail is sent again, a few times an hour at most",
     "resend_verification": "it sends a mail, a few times an hour at most",

@@ -10,6 +10,7 @@ from openapi_spec_validator import validate
 from app.accounts.permissions import NEEDS
 from app.core.problems import CONTENT_TYPE, Problem
 from app.core.settings import Settings
+from app.feed.schemas import EVENT_TYPES
 from app.main import create_app
 from app.openapi import PROMISES
 
@@ -20,6 +21,7 @@ OPERATIONS: dict[str, Json] = {
     for path, methods in DOCUMENT["paths"].items()
     for method, operation in methods.items()
 }
+WEBHOOKS: dict[str, Json] = {name: methods["post"] for name, methods in DOCUMENT["webhooks"].items()}
 PUBLIC = {name for name, need in NEEDS.items() if need.is_public}
 # What each operation with a caller may answer with: bad credentials, no right, no server, no luck.
 ALWAYS = {"400", "401", "403", "422", "500", "503"}
@@ -50,14 +52,15 @@ def test_the_document_is_valid() -> None:
 
 
 def test_operation_ids_are_stable_names_of_one_operation_each() -> None:
-    names = [operation["operationId"] for operation in OPERATIONS.values()]
+    names = [operation["operationId"] for operation in (*OPERATIONS.values(), *WEBHOOKS.values())]
     assert len(set(names)) == len(names)
     assert [name for name in names if not re.fullmatch(r"[a-z]+(_[a-z]+)+", name)] == []
 
 
 def test_every_tag_in_use_is_described() -> None:
     described = {tag["name"] for tag in DOCUMENT["tags"] if tag["description"]}
-    assert described == {tag for operation in OPERATIONS.values() for tag in operation["tags"]}
+    used = [*OPERATIONS.values(), *WEBHOOKS.values()]
+    assert described == {tag for operation in used for tag in operation["tags"]}
 
 
 @every_operation
@@ -143,6 +146,33 @@ def test_its_headers_are_documented(operation: Json) -> None:
         if status in ("200", "304") and "304" in operation["responses"]:
             assert "ETag" in headers
             assert "If-None-Match" in parameters
+
+
+def test_every_type_of_events_is_a_webhook() -> None:
+    assert list(WEBHOOKS) == list(EVENT_TYPES)
+
+
+@pytest.mark.parametrize("name", WEBHOOKS)
+def test_a_webhook_is_the_event_with_an_example_that_is_true_to_its_schema(name: str) -> None:
+    webhook = WEBHOOKS[name]
+    (media,) = webhook["requestBody"]["content"].values()
+    event = media["example"]
+    assert faults(media["schema"], event) == []
+    assert (event["type"], event["version"]) == (name, EVENT_TYPES[name].version)
+    schema = resolve(media["schema"])
+    assert schema["properties"].keys() == event.keys()
+    assert resolve(schema["properties"]["data"])["properties"].keys() == event["data"].keys()
+    assert faults(media["schema"], event | {"type": "task.unheard_of"}) != []
+    assert webhook["description"].startswith(webhook["summary"])
+
+
+@pytest.mark.parametrize("webhook", WEBHOOKS.values(), ids=WEBHOOKS.keys())
+def test_a_webhook_says_how_it_is_signed_and_what_to_answer(webhook: Json) -> None:
+    headers = {parameter["name"]: parameter for parameter in webhook["parameters"]}
+    assert headers.keys() == {"webhook-id", "webhook-timestamp", "webhook-signature"}
+    assert all(header["in"] == "header" and header["required"] and header["description"] for header in headers.values())
+    assert all(answer["description"] for answer in webhook["responses"].values())
+    assert "2XX" in webhook["responses"]
 
 
 def test_both_ways_to_upload_are_documented() -> None:

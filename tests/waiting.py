@@ -1,6 +1,7 @@
-"""Waiting for what another connection does to the database."""
+"""Waiting for what another connection, or another task, does."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from app.core.db import Database
@@ -20,3 +21,10 @@ async def until_somebody_waits(
     async with asyncio.timeout(10):
         while len(await database.fetch(waiting, statement)) < number and not (unless and unless.done()):
             await asyncio.sleep(0.01)
+
+
+async def eventually(holds: Callable[[], Awaitable[bool]], *, seconds: float = 10) -> None:
+    """Until it holds."""
+    async with asyncio.timeout(seconds):
+        while not await holds():
+            await asyncio.sleep(0.02)

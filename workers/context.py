@@ -5,6 +5,7 @@ from typing import Any
 
 import structlog
 
+from app.assets.reader import AssetReader
 from app.assets.tools import AssetTools
 from app.core import queue
 from app.core.db import Database
@@ -60,7 +61,7 @@ async def start_posting(context: Context) -> None:
     engine: Engine = context["engine"]
     context["postman"] = Postman(engine.settings, engine.database, context["wake_ups"])
     context["postman"].start()
-    renderer = Renderer(TaskReader(engine.database, engine.assets), engine.assets)
+    renderer = Renderer(TaskReader(engine.database, engine.assets), AssetReader(engine.database, engine.assets))
     context["courier"] = Courier(engine.settings, engine.database, context["wake_ups"], renderer)
     context["courier"].start()
 

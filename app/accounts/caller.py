@@ -1,8 +1,9 @@
 """Who is calling: FastAPI dependencies of every route that is not public."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from fastapi import Depends, Header, Request, Security
@@ -94,21 +95,35 @@ def get_callers(request: Request) -> CallerCache:
 CallersDep = Annotated[CallerCache, Depends(get_callers)]
 
 
-def _presented(request: Request) -> tuple[str | None, Place]:
-    """The bearer token, else `X-API-Key`, else the session cookie; and which of them it is."""
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a request shows of who calls, where it stands, and the workspace it names."""
+
+    IN_SCOPE: ClassVar[str] = "backlot.shown"
+    """Where it is in a request's scope whose credential was taken for it (`app.accounts.tickets`)."""
+
+    text: str | None
+    place: Place
+    workspace: str | None
+
+
+def presented(request: Request) -> Shown:
+    """The bearer token, else `X-API-Key`, else the session cookie."""
+    known: Shown | None = request.scope.get(Shown.IN_SCOPE)
+    if known is not None:
+        return known
+    workspace = hot.header(request, b"x-workspace-id")
     scheme, _, token = (hot.header(request, b"authorization") or "").partition(" ")
     if scheme.lower() == "bearer" and (token := token.strip()):
-        return token, "bearer"
+        return Shown(token, "bearer", workspace)
     if key := hot.header(request, b"x-api-key"):
-        return key, "key"
-    return csrf.session_cookie(request), "cookie"
+        return Shown(key, "key", workspace)
+    return Shown(csrf.session_cookie(request), "cookie", workspace)
 
 
-def _workspace_asked_for(request: Request) -> UUID | None:
-    if (text := hot.header(request, b"x-workspace-id")) is None:
-        return None
+def _workspace_id(text: str | None) -> UUID | None:
     try:
-        return decode("ws", text)
+        return decode("ws", text) if text is not None else None
     except ValueError as fault:
         raise MalformedRequest.at("header:X-Workspace-Id", f"X-Workspace-Id is {fault}.") from None
 
@@ -119,11 +134,12 @@ async def recognise(request: Request, *, is_fresh: bool = False) -> CallerInfo:
     Raises MissingCredentials, InvalidApiKey, InvalidToken, SessionRevoked, AccountSuspended, WorkspaceNotFound,
     CsrfFailed, IpNotAllowed or RateLimited.
     """
-    text, place = _presented(request)
+    shown = presented(request)
+    text, place = shown.text, shown.place
     if not text:
         raise MissingCredentials
     callers = get_callers(request)
-    workspace_id = _workspace_asked_for(request)
+    workspace_id = _workspace_id(shown.workspace)
     visitor = partial(visitor_of, request)
     caller = await callers.find(text, workspace_id, place, visitor=visitor)
     if is_fresh:
@@ -285,6 +301,7 @@ def requires(*scopes: Scope) -> Any:
     return Security(_caller, scopes=[scope.value for scope in scopes])
 
 
+EventsReader = Annotated[CallerInfo, requires(Scope.EVENTS_READ)]
 WorkspaceReader = Annotated[CallerInfo, requires(Scope.WORKSPACE_READ)]
 Themselves = Annotated[CallerInfo, Security(_themselves, scopes=[Scope.WORKSPACE_READ.value])]
 TasksReader = Annotated[CallerInfo, requires(Scope.TASKS_READ)]
@@ -292,6 +309,7 @@ TasksWriter = Annotated[CallerInfo, requires(Scope.TASKS_WRITE)]
 AssetsReader = Annotated[CallerInfo, requires(Scope.ASSETS_READ)]
 AssetsWriter = Annotated[CallerInfo, requires(Scope.ASSETS_WRITE)]
 CreditsReader = Annotated[CallerInfo, requires(Scope.CREDITS_READ)]
+CreditsKeeper = Annotated[CallerInfo, requires(Scope.WORKSPACE_WRITE)]
 KeysReader = Annotated[CallerInfo, requires(Scope.KEYS_READ)]
 KeysWriter = Annotated[CallerInfo, requires(Scope.KEYS_WRITE)]
 WebhooksReader = Annotated[CallerInfo, requires(Scope.WEBHOOKS_READ)]

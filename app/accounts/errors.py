@@ -30,6 +30,15 @@ class InvalidToken(Problem):
     status = 401
 
 
+class InvalidTicket(Problem):
+    """The ticket is unknown, or its minute is over.
+
+    Get another with `POST /v1/events/tickets`, and give `last_event_id` to go on where the stream ended.
+    """
+
+    status = 401
+
+
 class SessionRevoked(Problem):
     """The session has ended.
 

@@ -105,12 +105,13 @@ NEEDS: dict[str, Need] = {
     **_each(Need(Scope.WORKSPACE_READ), "list_members", "get_member", "list_invitations", "get_invitation"),
     # To leave takes no more than a seat; to remove others takes WORKSPACE_WRITE, which is asked by the service.
     **_each(Need(Scope.WORKSPACE_READ), "remove_member"),
-    **_each(Need(Scope.WORKSPACE_WRITE), "update_workspace", "update_member"),
+    **_each(Need(Scope.WORKSPACE_WRITE), "update_workspace", "update_member", "update_credits"),
     **_each(Need(Scope.WORKSPACE_WRITE), "create_invitation", "resend_invitation", "withdraw_invitation"),
     **_each(
         Need(Scope.WORKSPACE_WRITE, user=True, confirmed=True, owner=True), "delete_workspace", "transfer_workspace"
     ),
     **_each(Need(Scope.AUDIT_READ), "list_audit_log"),
+    **_each(Need(Scope.EVENTS_READ), "list_events", "get_event", "stream_events", "create_ticket"),
     **_each(Need(Scope.WEBHOOKS_READ), "list_webhook_endpoints", "get_webhook_endpoint", "list_endpoint_deliveries"),
     **_each(Need(Scope.WEBHOOKS_READ), "list_webhook_deliveries", "get_webhook_delivery", "get_webhook_signing_secret"),
     **_each(Need(Scope.WEBHOOKS_WRITE), "create_webhook_endpoint", "update_webhook_endpoint"),

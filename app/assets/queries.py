@@ -30,6 +30,11 @@ INPUTS = """
     where a.id = any ($1) and a.workspace_id = $2 and a.mode = $3 and a.status = 'ready' and a.deleted_at is null
 """
 
+FILES = """
+    select a.id, a.kind, f.rendition, f.key from assets a join asset_files f on f.asset_id = a.id
+    where a.id = any ($1) and a.status = 'ready' and a.deleted_at is null
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Filters:

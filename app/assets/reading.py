@@ -11,6 +11,8 @@ from app.core.ids import encode
 from app.core.wire import moment
 
 Json = dict[str, Any]
+NO_URLS: Json = {"full": None, "medium": None, "thumbnail": None}
+"""Of an asset that is gone."""
 
 
 def shown(tools: AssetTools, row: Mapping[str, Any], keys: Mapping[str, str]) -> Json:
@@ -19,9 +21,6 @@ def shown(tools: AssetTools, row: Mapping[str, Any], keys: Mapping[str, str]) ->
     `row` has the columns of `assets`, its digest in hex, its moments as the wire has them; `keys` has the storage key
     of each rendition.
     """
-    links = {rendition: tools.storage.signed_url(key) for rendition, key in keys.items()}
-    full = links[Rendition.FULL]
-    small = full if row["kind"] == AssetKind.IMAGE else None
     return {
         "id": encode("asset", UUID(row["id"])),
         "object": "asset",
@@ -34,16 +33,24 @@ def shown(tools: AssetTools, row: Mapping[str, Any], keys: Mapping[str, str]) ->
         "duration": row["duration"],
         "sha256": row["sha256"],
         "placeholder": row["placeholder"],
-        "urls": {
-            "full": full,
-            "medium": links.get(Rendition.MEDIUM, small),
-            "thumbnail": links.get(Rendition.THUMBNAIL, small),
-        },
+        "urls": urls(tools, row["kind"], keys),
         "favorite": row["favorite"],
         "task_id": encode("task", UUID(row["task_id"])) if row["task_id"] else None,
         "metadata": row["metadata"],
         "created_at": row["created_at"],
         "filename": row["filename"],
+    }
+
+
+def urls(tools: AssetTools, kind: str, keys: Mapping[str, str]) -> Json:
+    """Fresh links to the renditions; of an image that is small enough, all are to the full one."""
+    links = {rendition: tools.storage.signed_url(key) for rendition, key in keys.items()}
+    full = links[Rendition.FULL]
+    small = full if kind == AssetKind.IMAGE else None
+    return {
+        "full": full,
+        "medium": links.get(Rendition.MEDIUM, small),
+        "thumbnail": links.get(Rendition.THUMBNAIL, small),
     }
 
 

@@ -88,10 +88,8 @@ ASSET_EXAMPLE: dict[str, Any] = {
 }
 
 
-class AssetRead(BaseModel):
-    """A file of yours."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [ASSET_EXAMPLE]})
+class AssetSnapshot(BaseModel):
+    """A file of yours as it was at one moment, without links to it."""
 
     id: AssetId
     object: Literal["asset"]
@@ -104,9 +102,16 @@ class AssetRead(BaseModel):
     duration: float | None = Field(description="In seconds, of what has one.")
     sha256: str = Field(description="Of the file as it was sent, before metadata was taken out of it.")
     placeholder: str | None = Field(description="A blurhash (https://blurha.sh) to show while the image loads.")
-    urls: AssetUrls
     favorite: bool
     task_id: TaskId | None
     metadata: dict[str, str]
     created_at: datetime
     filename: str | None
+
+
+class AssetRead(AssetSnapshot):
+    """A file of yours."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [ASSET_EXAMPLE]})
+
+    urls: AssetUrls

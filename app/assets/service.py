@@ -42,6 +42,7 @@ from app.core.ids import encode, new_id
 from app.core.paging import PageRequest, cut
 from app.core.problems import DependencyDown, Problem, UnsupportedMediaType
 from app.core.processes import ProcessDied, ProcessFailed, ProcessTimedOut, WorkRefused
+from app.events import service as events
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -135,6 +136,7 @@ async def publish(session: AsyncSession, asset_ids: Sequence[UUID]) -> None:
     """Show stored assets to their owner. Raises LookupError, for the transaction not to commit, if one is gone."""
     if await queries.publish(session, asset_ids) != len(set(asset_ids)):
         raise LookupError("an asset vanished before it was published")
+    events.announce(session)
 
 
 def _digest(content: bytes) -> bytes:
@@ -288,6 +290,7 @@ async def discard(tools: AssetTools, database: Database, asset_ids: Sequence[UUI
         return
     async with database.transaction() as session:
         await queries.mark_deleted(session, asset_ids, clock.now())
+        events.announce(session)
         keys = await queries.list_keys_of_deleted(session, asset_ids)
     try:
         await tools.storage.delete(keys)

@@ -23,6 +23,8 @@ from app.core.ids import new_id
 from app.core.problems import DependencyDown, IdempotencyKeyReused, Problem
 from app.core.settings import Settings
 from app.core.wire import dumps
+from app.events.service import CHANNEL as EVENTS
+from app.events.service import NEWS
 from app.generation.errors import TooManyTasks
 from app.generation.intake import Intake
 from app.generation.jobs import WORK
@@ -84,6 +86,7 @@ class BatchIntake:
                         self._intake.assets.forget(asset_id, workspace_id=caller.workspace_id, mode=caller.mode)
             elif row["outcome"] == "accepted":
                 self._database.ringer.ring(WORK, *{order["lane"] for order in orders})
+                self._database.ringer.ring(EVENTS, NEWS)
                 quoted = {order["id"]: order["quoted"] for order in orders}
                 shown = [reading.first(**item, quoted=quoted.get(item["task_id"], 0)) for item in items]
                 return Receipt(batch_id, orjson.loads(row["shown"]) | {"items": shown})

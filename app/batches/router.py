@@ -5,14 +5,15 @@ from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from app.accounts.caller import CALLER_PROBLEMS, TasksReader, TasksWriter, is_still_admitted
-from app.accounts.errors import EmailUnverified
+from app.accounts.errors import EmailUnverified, InvalidTicket
 from app.accounts.keys.errors import KeyBudgetExceeded
 from app.accounts.models import Scope
 from app.accounts.once import ONCE_PROBLEMS, IdempotencyHeader, OnceDep, claimed
 from app.accounts.schemas import CallerInfo
+from app.accounts.tickets import take_ticket
 from app.batches import examples, service
 from app.batches.errors import BatchEnded, BatchNotFound, NoValidItems
 from app.batches.intake import BatchIntake
@@ -23,14 +24,13 @@ from app.core.db import DbSession
 from app.core.ids import BatchId, encode
 from app.core.paging import Page, PageParams
 from app.core.problems import InvalidCursor, problems
-from app.core.streams import EventStream
+from app.core.streams import EventStream, LastEventId, LastEventIdAsked
 from app.core.waits import WaitDep
 from app.core.wire import dumps
+from app.events.following import follow
 from app.generation import waiting
 from app.generation.errors import TooManyTasks
 from app.generation.router import ORDER_PROBLEMS, LookoutDep
-from app.generation.telling import LAST_OF_TASK
-from app.generation.waiting import Followed
 from app.ledger.errors import InsufficientCredits
 
 router = APIRouter(prefix="/v1/batches", tags=["batches"])
@@ -130,7 +130,8 @@ async def _whole(desk: BatchDesk, caller: CallerInfo, batch_id: UUID, headers: d
     "/{batch_id}/events",
     operation_id="stream_batch_events",
     response_class=EventStream,
-    responses=problems(*CALLER_PROBLEMS, BatchNotFound)
+    dependencies=[Depends(take_ticket)],
+    responses=problems(*CALLER_PROBLEMS, InvalidTicket, BatchNotFound)
     | {
         200: {
             "description": "Server-sent events, until the batch has ended. The schema is that of each event.",
@@ -145,9 +146,8 @@ async def stream_batch_events(
     caller: TasksReader,
     desk: DeskDep,
     lookout: LookoutDep,
-    last_event_id: Annotated[
-        str | None, Header(alias="Last-Event-ID", max_length=100, description="The `id` of the last event you have.")
-    ] = None,
+    last_event_id: LastEventId = None,
+    last_event_id_asked: LastEventIdAsked = None,
 ) -> Response:
     """Follow a batch by server-sent events: those of all its tasks, then `batch.completed`."""
     if await desk.reader.find_state(caller, batch_id) is None:
@@ -159,11 +159,13 @@ async def stream_batch_events(
         return state is None or (state.is_ended and state.position <= position)
 
     is_admitted = partial(is_still_admitted, request, Scope.TASKS_READ)
-    followed = Followed("batch", batch_id, LAST_OF_TASK | {"batch.completed"}, is_over, is_admitted)
-    after, has_ended = await waiting.resume_point(lookout, caller, followed, last_event_id)
+    followed = waiting.followed(lookout, caller, "batch", batch_id, is_over=is_over, is_admitted=is_admitted)
+    after, has_ended = await waiting.resume_point(
+        lookout, followed, "batch", batch_id, last_event_id or last_event_id_asked
+    )
     if has_ended:
         return Response(status_code=204)
-    return EventStream(waiting.stream(lookout, caller, followed, after=after))
+    return EventStream(follow(lookout.bells, followed, after=after))
 
 
 @router.post(

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -12,8 +13,25 @@ from app.core.problems import CONTENT_TYPE, HeadTooLarge, MalformedRequest, Prob
 
 MAX_HEAD_BYTES = 64 * 1024
 HEAD_SECONDS = 10.0
+CONNECTION = "backlot.connection"
+"""The extension by which a request finds its Connection."""
 LINGER_SECONDS = 10.0
 """How long the rest of a body is thrown away after its answer: a client may read that only when all is sent."""
+
+
+class Connection:
+    """What an answer without end may want of its connection: to hear when it is lost, and to end it at once.
+
+    The same could be had by waiting for `http.disconnect`; of thousands of connections each would take a task for that.
+    """
+
+    __slots__ = ("abort", "is_lost", "lost")
+
+    def __init__(self, abort: Callable[[], None]) -> None:
+        self.abort = abort
+        self.is_lost = False
+        self.lost: Callable[[], object] | None = None
+        """Called when it is lost, by whoever set it."""
 
 
 class Http(HttpToolsProtocol):
@@ -26,12 +44,17 @@ class Http(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._extensions = {CONNECTION: Connection(transport.abort)}
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end_head()
         self._end_linger()
         super().connection_lost(exc)
+        connection = self._extensions[CONNECTION]
+        connection.is_lost = True
+        if connection.lost is not None:
+            connection.lost()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -43,6 +66,7 @@ class Http(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]
         self._is_in_message = True
         self._expect_head()
 

@@ -59,7 +59,7 @@ class Publisher:
             if row["published"]:
                 self._leads = True
                 found += row["published"]
-                self._database.ringer.ring(FEED, *map(str, row["workspaces"]))
+                self._database.ringer.ring(FEED, *row["whose"])
             if row["published"] < AT_ONCE:
                 return found
 

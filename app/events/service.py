@@ -19,7 +19,7 @@ CHANNEL = "backlot:events"
 """Told right after the commit: the tasks and batches it is about. Whoever publishes takes any word for news."""
 NEWS = "news"
 FEED = "backlot:feed"
-"""Told once events are published: the workspaces they are of."""
+"""Told once events are published: whose they are, as `workspace_id:mode`."""
 WEEKS_AHEAD = 2
 
 
@@ -53,7 +53,12 @@ def record(
         if subject is not None:
             queue.publish(session, CHANNEL, str(subject))
     if task_id is None and batch_id is None:
-        queue.publish(session, CHANNEL, NEWS)
+        announce(session)
+
+
+def announce(session: AsyncSession) -> None:
+    """Whoever publishes hears after the commit that there is something: what the database itself has noted."""
+    queue.publish(session, CHANNEL, NEWS)
 
 
 async def keep_weeks(database: Database, settings: Settings) -> None:

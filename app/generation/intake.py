@@ -28,6 +28,8 @@ from app.core.lane import Lane
 from app.core.problems import DependencyDown, IdempotencyKeyReused, Problem
 from app.core.settings import Settings
 from app.core.wire import dumps, moment
+from app.events.service import CHANNEL as EVENTS
+from app.events.service import NEWS
 from app.generation import drafts, queries, reading
 from app.generation.drafts import Draft
 from app.generation.errors import TooManyTasks
@@ -186,6 +188,7 @@ class Intake:
             "id": task_id,
             "workspace_id": caller.workspace_id,
             "key_id": caller.key_id,
+            "ordered_by": None if caller.key_id else caller.user_id,
             "mode": caller.mode,
             "operation": draft.operation.name,
             "input": draft.values,
@@ -250,4 +253,5 @@ class Intake:
         accepted = [row["task_id"] for row in results if row is not None and row["outcome"] == "accepted"]
         if accepted:
             self._database.ringer.ring(WORK, *{entry["lane"] for entry in entries})
+            self._database.ringer.ring(EVENTS, NEWS)
         return [row for row in results if row is not None]

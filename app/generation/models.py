@@ -95,6 +95,8 @@ class Task(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id"))
     key_id: Mapped[UUID | None]
+    ordered_by: Mapped[UUID | None]
+    """The user, where it was no API key."""
     mode: Mapped[Mode] = mapped_column(String)
     operation: Mapped[str]
     status: Mapped[str] = mapped_column(default=TaskStatus.PENDING)

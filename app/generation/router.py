@@ -5,14 +5,15 @@ from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from app.accounts.caller import CALLER_PROBLEMS, TasksReader, TasksWriter, authenticate, is_still_admitted
-from app.accounts.errors import EmailUnverified
+from app.accounts.errors import EmailUnverified, InvalidTicket
 from app.accounts.keys.errors import KeyBudgetExceeded, OperationNotAllowed
 from app.accounts.models import Scope
 from app.accounts.once import ONCE_PROBLEMS, IdempotencyHeader, OnceDep, claimed
 from app.accounts.schemas import CallerInfo
+from app.accounts.tickets import take_ticket
 from app.assets.errors import UPLOAD_PROBLEMS, AssetNotFound
 from app.assets.tools import AssetToolsDep
 from app.core import conditional
@@ -22,9 +23,10 @@ from app.core.hot import HotRoutes, header, read_json
 from app.core.ids import BatchId, TaskId, decode, encode
 from app.core.paging import Page, PageParams
 from app.core.problems import InvalidCursor, InvalidRequest, problems
-from app.core.streams import EventStream
+from app.core.streams import MOST_OF_ID, EventStream, LastEventId, LastEventIdAsked
 from app.core.waits import WaitDep
 from app.core.wire import Moment, Text, dumps
+from app.events.following import follow
 from app.generation import drafts, examples, reading, service, waiting
 from app.generation.errors import (
     ProviderNotConfigured,
@@ -212,7 +214,6 @@ async def list_tasks(
     return Response(dumps({"data": found, "next_cursor": cursor}), media_type="application/json")
 
 
-MAX_EVENT_ID = 100
 _PLAIN_WAIT = re.compile(rb"wait=([1-5]?\d(?:\.\d{1,3})?|60)")
 
 
@@ -265,7 +266,8 @@ async def _status(
     "/{task_id}/events",
     operation_id="stream_task_events",
     response_class=EventStream,
-    responses=problems(*CALLER_PROBLEMS, TaskNotFound)
+    dependencies=[Depends(take_ticket)],
+    responses=problems(*CALLER_PROBLEMS, InvalidTicket, TaskNotFound)
     | {
         200: {
             "description": "Server-sent events, until the task has ended. The schema is that of each event.",
@@ -278,20 +280,20 @@ async def stream_task_events(
     task_id: TaskId,
     request: Request,
     caller: TasksReader,
-    last_event_id: Annotated[
-        str | None,
-        Header(alias="Last-Event-ID", max_length=MAX_EVENT_ID, description="The `id` of the last event you have."),
-    ] = None,
+    last_event_id: LastEventId = None,
+    last_event_id_asked: LastEventIdAsked = None,
 ) -> Response:
     """Follow a task by server-sent events: all of them, or those after `Last-Event-ID`."""
-    return await _stream(request, caller, task_id, last_event_id)
+    return await _stream(request, caller, task_id, last_event_id or last_event_id_asked)
 
 
 async def _stream_task_events_hot(request: Request) -> Response | None:
+    if request.scope["query_string"]:
+        return None
     caller = await authenticate(request, Scope.TASKS_READ)
     last_event_id = header(request, b"last-event-id")
     task_id = _task_id(request)
-    if task_id is None or len(last_event_id or "") > MAX_EVENT_ID:
+    if task_id is None or len(last_event_id or "") > MOST_OF_ID:
         return None
     return await _stream(request, caller, task_id, last_event_id)
 
@@ -302,10 +304,10 @@ async def _stream(request: Request, caller: CallerInfo, task_id: UUID, last_even
         raise TaskNotFound
     is_admitted = partial(is_still_admitted, request, Scope.TASKS_READ)
     followed = waiting.followed_task(lookout, caller, task_id, is_admitted)
-    after, is_over = await waiting.resume_point(lookout, caller, followed, last_event_id)
+    after, is_over = await waiting.resume_point(lookout, followed, "task", task_id, last_event_id)
     if is_over:
         return Response(status_code=204)
-    return EventStream(waiting.stream(lookout, caller, followed, after=after))
+    return EventStream(follow(lookout.bells, followed, after=after))
 
 
 hot_routes = HotRoutes()

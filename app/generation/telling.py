@@ -10,21 +10,13 @@ from app.accounts.schemas import CallerInfo
 from app.core.ids import encode
 from app.core.lane import Lane
 from app.core.wire import dumps
+from app.events.following import News
 from app.events.reader import EventReader, Subject
 from app.generation.reader import Ask, Shown, TaskReader
 
 LAST_OF_TASK = frozenset({"task.succeeded", "task.failed", "task.canceled"})
+LAST_OF_BATCH = "batch.completed"
 AT_ONCE = 100
-
-
-@dataclass(frozen=True, slots=True)
-class News:
-    """The next events as they are sent, the position and the type of the latest, and whether nothing can follow."""
-
-    messages: bytes
-    position: int
-    type: str
-    is_over: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +62,8 @@ def _news(ask: _Ask, rows: Sequence[asyncpg.Record], tasks: Mapping[UUID, Shown]
     is_over = ask.subject == "task" and latest["type"] in LAST_OF_TASK
     if is_over and ask.id in tasks:
         is_over = tasks[ask.id].is_ended
-    return News(b"".join(told), latest["position"], latest["type"], is_over)
+    is_last = latest["type"] in LAST_OF_TASK or latest["type"] == LAST_OF_BATCH
+    return News(b"".join(told), latest["position"], is_last, is_over)
 
 
 def _message(event: asyncpg.Record, tasks: Mapping[UUID, Shown]) -> bytes:

@@ -1,6 +1,6 @@
 """Waiting for a task: one request held open, or a stream of its events."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
@@ -9,13 +9,10 @@ from uuid import UUID
 from app.accounts.schemas import CallerInfo
 from app.core.bells import BellTower
 from app.core.ids import decode
-from app.core.streams import Last
+from app.events.following import Followed, News
 from app.events.reader import EventReader, Subject
 from app.generation.reader import Shown, State, TaskReader
-from app.generation.telling import LAST_OF_TASK, Teller
-
-PING_SECONDS = 15.0
-RECONNECT_MILLISECONDS = 2000
+from app.generation.telling import Teller
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +64,19 @@ async def end_of_task(lookout: Lookout, caller: CallerInfo, task_id: UUID, *, se
     return task if task is not None and task.is_ended else None
 
 
-@dataclass(frozen=True, slots=True)
-class Followed:
-    """Whose events are streamed. After one of the `last` types the stream ends if `is_over` says so of its position.
+def followed(
+    lookout: Lookout,
+    caller: CallerInfo,
+    subject: Subject,
+    subject_id: UUID,
+    *,
+    is_over: Callable[[int], Awaitable[bool]],
+    is_admitted: Callable[[], Awaitable[bool]],
+) -> Followed:
+    async def news(after: int) -> News | None:
+        return await lookout.teller.next(caller, subject, subject_id, after=after)
 
-    It also ends soon after `is_admitted` says that the caller is not let in any more.
-    """
-
-    subject: Subject
-    id: UUID
-    last: frozenset[str]
-    is_over: Callable[[int], Awaitable[bool]]
-    is_admitted: Callable[[], Awaitable[bool]]
+    return Followed(str(subject_id), news, is_admitted, is_over)
 
 
 def followed_task(
@@ -89,11 +87,11 @@ def followed_task(
         state = await lookout.tasks.find_state(caller, task_id)
         return state is None or state.is_ended
 
-    return Followed("task", task_id, LAST_OF_TASK, is_over, is_admitted)
+    return followed(lookout, caller, "task", task_id, is_over=is_over, is_admitted=is_admitted)
 
 
 async def resume_point(
-    lookout: Lookout, caller: CallerInfo, followed: Followed, last_event_id: str | None
+    lookout: Lookout, followed: Followed, subject: Subject, subject_id: UUID, last_event_id: str | None
 ) -> tuple[int, bool]:
     """The position to go on after, and whether nothing more will come.
 
@@ -103,42 +101,7 @@ async def resume_point(
         event_id = decode("evt", last_event_id) if last_event_id else None
     except ValueError:
         event_id = None
-    if event_id is None:
-        return 0, False
-    found = await lookout.events.find_position(event_id, subject=followed.subject, subject_id=followed.id)
+    found = event_id and await lookout.events.find_position(event_id, subject=subject, subject_id=subject_id)
     position = found or 0
-    if not (position and await followed.is_over(position)):
-        return position, False
-    following = await lookout.events.list_following(
-        followed.subject, followed.id, workspace_id=caller.workspace_id, after=position
-    )
-    return position, not following
-
-
-async def stream(
-    lookout: Lookout, caller: CallerInfo, followed: Followed, *, after: int
-) -> AsyncGenerator[bytes, None]:
-    """The events as server-sent events, from the beginning or after a position, until the end.
-
-    No more is read than the client takes: what it has not read yet stays in the log. After `Last` there is nothing.
-    """
-    yield f"retry: {RECONNECT_MILLISECONDS}\n\n".encode()
-    last_sent = last_admitted = monotonic()
-    with lookout.bells.bell(str(followed.id)) as bell:
-        while not lookout.bells.is_closing:
-            news = await lookout.teller.next(caller, followed.subject, followed.id, after=after)
-            if news is not None:
-                yield Last(news.messages) if news.is_over else news.messages
-                after, last_sent = news.position, monotonic()
-                if news.type in followed.last and await followed.is_over(after):
-                    return
-                continue
-            bell.seen = after
-            await bell.wait(PING_SECONDS)
-            if monotonic() - last_admitted >= PING_SECONDS:
-                if not await followed.is_admitted():
-                    return
-                last_admitted = monotonic()
-            if monotonic() - last_sent >= PING_SECONDS:
-                yield b": ping\n\n"
-                last_sent = monotonic()
+    is_over = followed.is_over is not None and await followed.is_over(position)
+    return position, is_over and await followed.next(position) is None

@@ -67,6 +67,7 @@ class CreditAccount(Base):
         CheckConstraint("mode in ('live', 'test')", name="mode"),
         CheckConstraint("balance >= 0", name="balance"),
         CheckConstraint("held >= 0", name="held"),
+        CheckConstraint("low_mark >= 0", name="low_mark"),
         CheckConstraint("total_earned >= 0 and total_spent >= 0", name="totals"),
         Index(None, "next_expiry_at", postgresql_where=text("next_expiry_at is not null")),
     )
@@ -81,6 +82,8 @@ class CreditAccount(Base):
     created_at: Mapped[datetime]
     awaits_welcome: Mapped[bool] = mapped_column(server_default="false")
     """Its first grant is given, or not, when the owner's address is verified and the account is looked at again."""
+    low_mark: Mapped[int] = mapped_column(BigInteger, server_default="2000000")
+    """The owners are told when balance and held together fall below it; 0: never."""
     next_expiry_at: Mapped[datetime | None]
     """No credits expire before; a hold that burned them may leave it too early, never too late."""
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Row, Uuid, bindparam, delete, func, select, text, tuple_
+from sqlalchemy import ARRAY, Row, Uuid, bindparam, delete, func, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.paging import PageRequest
@@ -28,6 +28,12 @@ async def release_each(session: AsyncSession, task_ids: Sequence[UUID]) -> dict[
 
 async def find_account(session: AsyncSession, *, workspace_id: UUID, mode: str) -> CreditAccount | None:
     return await session.get(CreditAccount, (workspace_id, mode), populate_existing=True)
+
+
+async def set_low_mark(session: AsyncSession, low_mark: int, *, workspace_id: UUID, mode: str) -> CreditAccount:
+    where = (CreditAccount.workspace_id == workspace_id, CreditAccount.mode == mode)
+    statement = update(CreditAccount).where(*where).values(low_mark=low_mark).returning(CreditAccount)
+    return (await session.execute(statement.execution_options(populate_existing=True))).scalar_one()
 
 
 @dataclass(frozen=True, slots=True)

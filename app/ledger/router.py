@@ -5,17 +5,26 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 
-from app.accounts.caller import CALLER_PROBLEMS, CreditsReader
+from app.accounts.audit.service import Actor
+from app.accounts.caller import CALLER_PROBLEMS, CreditsKeeper, CreditsReader
 from app.core import clock
 from app.core.db import DatabaseDep, DbSession
 from app.core.dependencies import SettingsDep
 from app.core.paging import Page, PageParams
 from app.core.problems import InvalidCursor, problems
+from app.core.visitor import VisitorDep
 from app.core.wire import Moment
 from app.ledger import service, statement
 from app.ledger.models import CreditAccount
 from app.ledger.queries import Period
-from app.ledger.schemas import STATEMENT_EXAMPLE, CreditsRead, GrantRead, TransactionRead
+from app.ledger.schemas import (
+    STATEMENT_EXAMPLE,
+    CreditsRead,
+    CreditsSettings,
+    CreditsUpdate,
+    GrantRead,
+    TransactionRead,
+)
 
 router = APIRouter(prefix="/v1/credits", tags=["credits"])
 STATEMENT: dict[int | str, dict[str, Any]] = {
@@ -36,6 +45,19 @@ STATEMENT: dict[int | str, dict[str, Any]] = {
 async def get_credits(caller: CreditsReader, session: DbSession, settings: SettingsDep) -> CreditAccount:
     """Read the workspace's balance."""
     return await service.get_account(session, settings, workspace_id=caller.workspace_id, mode=caller.mode)
+
+
+@router.patch(
+    "",
+    response_model=CreditsSettings,
+    operation_id="update_credits",
+    responses=problems(*CALLER_PROBLEMS),
+)
+async def update_credits(
+    change: CreditsUpdate, caller: CreditsKeeper, visitor: VisitorDep, session: DbSession, settings: SettingsDep
+) -> CreditAccount:
+    """Say when the workspace is to be told that its credits run low."""
+    return await service.set_low_mark(session, settings, caller, Actor.of(caller, visitor), change.low_mark)
 
 
 @router.get(

@@ -1,27 +1,59 @@
 """Credits on the wire."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
-from app.core.amounts import Credits
+from app.core.amounts import MOST, Credits, from_number
 from app.core.ids import GrantId, TaskId, TransactionId
 from app.ledger.models import Book, CreditTransfer, GrantKind, TransferKind
+
+CREDITS_EXAMPLE: dict[str, Any] = {"balance": 97, "held": 2, "total_earned": 110, "total_spent": 11, "low_mark": 2}
 
 
 class CreditsRead(BaseModel):
     """What the workspace has."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={"examples": [{"balance": 97, "held": 2, "total_earned": 110, "total_spent": 11}]},
-    )
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [CREDITS_EXAMPLE]})
 
     balance: Credits = Field(description="What may be spent now.")
     held: Credits = Field(description="Set aside for tasks that have not ended.")
     total_earned: Credits = Field(description="All credits ever granted or bought.")
     total_spent: Credits = Field(description="All credits ever charged, less refunds.")
+    low_mark: Credits = Field(
+        description="Below it, `balance` and `held` together, the workspace is told `credits.low`; 0: never."
+    )
+
+
+def _micro(value: Any) -> int:
+    try:
+        return from_number(value)
+    except ValueError as fault:
+        raise PydanticCustomError("credits", "{reason}", {"reason": str(fault)}) from None
+
+
+class CreditsUpdate(BaseModel):
+    """When the workspace is to be told that its credits run low."""
+
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", json_schema_extra={"examples": [{"low_mark": 5}]}
+    )
+
+    low_mark: Annotated[
+        int,
+        BeforeValidator(_micro),
+        WithJsonSchema({"type": "number", "minimum": 0, "maximum": MOST}),
+    ] = Field(description="`credits.low` is told when `balance` and `held` together fall below it; 0: never.")
+
+
+class CreditsSettings(BaseModel):
+    """When the workspace is told that its credits run low."""
+
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [{"low_mark": 5}]})
+
+    low_mark: Credits
 
 
 class GrantRead(BaseModel):

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.accounts.audit import service as audit
+from app.accounts.audit.service import Actor
 from app.accounts.keys import service as keys
 from app.accounts.schemas import CallerInfo
 from app.core import clock
@@ -13,6 +15,7 @@ from app.core.amounts import from_credits, to_number, to_text
 from app.core.db import Database
 from app.core.paging import PageRequest, cut
 from app.core.settings import Settings
+from app.events import service as events
 from app.ledger import queries
 from app.ledger.errors import InsufficientCredits, NotRefundable, ReferenceTaken
 from app.ledger.models import CreditAccount, CreditGrant, CreditTransfer, GrantKind, TransferKind
@@ -51,6 +54,17 @@ async def get_account(session: AsyncSession, settings: Settings, *, workspace_id
     account = await queries.find_account(session, workspace_id=workspace_id, mode=mode)
     if account is None:
         raise LookupError("a credit account vanished while being made")
+    return account
+
+
+async def set_low_mark(
+    session: AsyncSession, settings: Settings, caller: CallerInfo, actor: Actor, low_mark: int
+) -> CreditAccount:
+    """From now on the workspace is told when it has less, in millionths of a credit."""
+    await get_account(session, settings, workspace_id=caller.workspace_id, mode=caller.mode)
+    account = await queries.set_low_mark(session, low_mark, workspace_id=caller.workspace_id, mode=caller.mode)
+    shown = {"mode": caller.mode, "low_mark": to_number(low_mark)}
+    audit.record(session, actor, "credits.low_mark_set", workspace_id=caller.workspace_id, data=shown)
     return account
 
 
@@ -139,6 +153,7 @@ async def grant(
         session, "ledger_grant", **where, kind=kind, amount=amount, reason=reason, reference=reference, **terms
     )
     if made is not None:
+        events.announce(session)
         return True
     before = await queries.find_transfer(session, reference, TransferKind(kind))
     if before is None or (before.workspace_id, before.mode, before.amount) != (workspace_id, mode, amount):

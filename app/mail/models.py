@@ -23,6 +23,7 @@ class Mail(Base):
         Index("ix_mails_due", "due_at", postgresql_where=text("status = 'pending'")),
         Index("ix_mails_next", "attempts", "due_at", postgresql_where=text("status = 'pending'")),
         Index(None, "to_address"),
+        Index(None, "workspace_id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -30,6 +31,8 @@ class Mail(Base):
     to_address: Mapped[str]
     locale: Mapped[str]
     facts: Mapped[dict[str, Any]]
+    workspace_id: Mapped[UUID | None]
+    """Whose affairs it is about."""
     token_id: Mapped[UUID | None]
     expires_at: Mapped[datetime | None]
     """It makes no sense after this: the token is no longer good."""
@@ -65,4 +68,5 @@ class CaughtMail(Base):
     text: Mapped[str]
     html: Mapped[str]
     raw: Mapped[bytes]
+    workspace_id: Mapped[UUID | None]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)

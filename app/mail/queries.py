@@ -79,8 +79,8 @@ FORGET = """
 """
 
 CATCH = """
-    insert into caught_mails (id, kind, to_address, subject, text, html, raw, created_at)
-    values ($1, $2, $3, $4, $5, $6, $7, now())
+    insert into caught_mails (id, kind, to_address, subject, text, html, raw, created_at, workspace_id)
+    values ($1, $2, $3, $4, $5, $6, $7, now(), (select workspace_id from mails where id = $1))
     on conflict (id) do nothing
 """
 CAUGHT_AT_MOST = 500

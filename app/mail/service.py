@@ -35,6 +35,8 @@ Kind = Literal[
     "account_deleted",
     "export_ready",
     "webhook_disabled",
+    "low_balance",  # these two are posted by the database, in the transaction that publishes what they tell of
+    "task_failed",
 ]
 
 
@@ -69,6 +71,7 @@ def post(
             to_address=to,
             locale=locale,
             facts=facts or {},
+            workspace_id=workspace_id,
             token_id=token_id,
             expires_at=expires_at,
         )

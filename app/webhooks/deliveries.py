@@ -12,7 +12,7 @@ from app.core.ids import decode, encode, new_id
 from app.core.paging import PageRequest, cut
 from app.core.problems import InvalidCursor, InvalidRequest
 from app.core.wire import dumps, moment
-from app.feed.schemas import examples
+from app.feed.schemas import EVENT_TYPES, example
 from app.webhooks import queries, reading, service, subscriptions
 from app.webhooks.errors import WebhookDeliveryNotFound, WebhookEndpointDisabled
 from app.webhooks.models import DeliveryStatus, EndpointStatus, WebhookDelivery, WebhookEndpoint
@@ -74,21 +74,23 @@ async def send_test(session: AsyncSession, caller: CallerInfo, endpoint_id: UUID
     Raises WebhookEndpointNotFound, WebhookEndpointDisabled or InvalidRequest.
     """
     endpoint = await _open(session, caller, endpoint_id)
-    event_type = order.type or _first(endpoint)
-    if event_type not in examples:
+    event_type = order.type or subscriptions.first(endpoint.event_types)
+    if event_type not in EVENT_TYPES:
         raise InvalidRequest.at(
-            "/type", f"There is no event type {event_type!r}; there are {', '.join(subscriptions.TYPES)}."
+            "/type",
+            f"There are no events {event_type!r}; there are {', '.join(EVENT_TYPES)}.",
+            code="unknown_event_type",
         )
     event_id, now = new_id(), clock.now()
     event = {
         "id": encode("evt", event_id),
         "object": "event",
         "type": event_type,
-        "version": 1,
+        "version": EVENT_TYPES[event_type].version,
         "timestamp": moment(now),
         "workspace_id": encode("ws", caller.workspace_id),
         "mode": caller.mode,
-        "data": examples[event_type],
+        "data": example(event_type),
     }
     delivery = WebhookDelivery(
         id=new_id(),
@@ -110,12 +112,6 @@ async def send_test(session: AsyncSession, caller: CallerInfo, endpoint_id: UUID
     await session.flush()
     queue.publish(session, CHANNEL, DUE)
     return reading.delivery(delivery)
-
-
-def _first(endpoint: WebhookEndpoint) -> str:
-    """Of the types it wants, a family standing for its first."""
-    wanted = (endpoint.event_types or ["task.succeeded"])[0]
-    return next(name for name in subscriptions.TYPES if name == wanted or wanted == f"{name.partition('.')[0]}.*")
 
 
 async def _open(session: AsyncSession, caller: CallerInfo, endpoint_id: UUID) -> WebhookEndpoint:

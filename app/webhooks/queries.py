@@ -253,7 +253,8 @@ _RANGE = """
                clock_timestamp(), clock_timestamp()
         from looked_at
         where :is_with_missed and id is null and (
-            cast(:types as text[]) is null or type = any (:types) or split_part(type, '.', 1) || '.*' = any (:types))
+            cast(:types as varchar[]) is null
+            or :types && array[type, split_part(type, '.', 1) || '.*', '*']::varchar[])
         order by number
         on conflict (event_id, target_id) do nothing
         returning id

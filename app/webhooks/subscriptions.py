@@ -1,33 +1,27 @@
 """Which events an endpoint wants, and who may have them sent: nobody gets by webhook what they cannot read."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Sequence
 
 from app.accounts.errors import MissingScope
-from app.accounts.models import Scope
 from app.accounts.schemas import CallerInfo
-from app.feed.schemas import examples
+from app.feed.schemas import EVENT_TYPES, expand
 
-TYPES: tuple[str, ...] = tuple(examples)
-_SCOPES = {
-    "task": Scope.TASKS_READ,
-    "batch": Scope.TASKS_READ,
-    "asset": Scope.ASSETS_READ,
-    "credits": Scope.CREDITS_READ,
-    "api_key": Scope.KEYS_READ,
-    "webhook_endpoint": Scope.WEBHOOKS_READ,
-}
-FAMILIES: tuple[str, ...] = tuple(dict.fromkeys(f"{name.partition('.')[0]}.*" for name in TYPES))
+ALL = ("*",)
 
 
 def may_read(caller: CallerInfo, event_type: str) -> bool:
-    return _SCOPES[event_type.partition(".")[0]] in caller.scopes
+    """Of a type there is no more, whoever reads all."""
+    known = EVENT_TYPES.get(event_type)
+    wanted = [known] if known else EVENT_TYPES.values()
+    return all(one.scope in caller.scopes for one in wanted)
 
 
-def check(caller: CallerInfo, event_types: Collection[str] | None) -> None:
-    """Raises MissingScope when the caller cannot read all of these; None: of all there are."""
-    for name in event_types or FAMILIES:
+def check(caller: CallerInfo, event_types: Sequence[str] | None) -> None:
+    """None: all there are. Raises InvalidRequest of one that stands for none, MissingScope of one that is not for the
+    caller."""
+    for name in sorted(expand(ALL if event_types is None else event_types, "/event_types")):
         if not may_read(caller, name):
-            scope = _SCOPES[name.partition(".")[0]].value
+            scope = EVENT_TYPES[name].scope.value
             raise MissingScope.at(
                 "/event_types",
                 f"Events of type {name} need the scope {scope!r}, which you lack: name the types that you may read.",
@@ -35,5 +29,7 @@ def check(caller: CallerInfo, event_types: Collection[str] | None) -> None:
             )
 
 
-def unknown(event_types: Iterable[str]) -> list[str]:
-    return [name for name in event_types if name not in TYPES and name not in FAMILIES]
+def first(event_types: Sequence[str] | None) -> str:
+    """One of those it wants."""
+    wanted = expand(["task.succeeded"] if event_types is None else event_types[:1], "/event_types")
+    return next(name for name in EVENT_TYPES if name in wanted)

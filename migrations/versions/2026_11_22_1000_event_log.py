@@ -17,10 +17,11 @@ FUNCTIONS = {
     $$
     """,
     "id_floor(uuid)": """
-    -- No event of what has this id has a lesser one; clocks may differ by an hour.
+    -- No event of what has this id has a lesser one; clocks may differ by an hour. Of an id without a time: the least.
     create function id_floor(p_id uuid) returns uuid language sql immutable parallel safe as $$
-        select id_from(to_timestamp(('x' || substr(replace(p_id::text, '-', ''), 1, 12))::bit(48)::bigint / 1000.0)
-            - interval '1 hour')
+        select case when substr(p_id::text, 15, 1) = '7' then id_from(
+            to_timestamp(('x' || substr(p_id::text, 1, 8) || substr(p_id::text, 10, 4))::bit(48)::bigint / 1000.0)
+            - interval '1 hour') else '00000000-0000-0000-0000-000000000000'::uuid end
     $$
     """,
     "add_weeks(text, int)": """
@@ -83,9 +84,9 @@ FUNCTIONS = {
     """,
     "publish_events(int)": """
     -- Put events that are committed in the one order everybody reads them in. `published` is null when somebody else is
-    -- at it. Of one task the events are committed in the order of their positions, for each writer holds its row; so a
-    -- later one is never seen here before an earlier one.
-    create function publish_events(p_most int, out published int, out workspaces uuid[]) language plpgsql
+    -- at it; `whose` are their workspaces and modes. Of one task the events are committed in the order of their
+    -- positions, for each writer holds its row; so a later one is never seen here before an earlier one.
+    create function publish_events(p_most int, out published int, out whose text[]) language plpgsql
         set enable_seqscan = off as $$
     declare
         last bigint;
@@ -101,9 +102,9 @@ FUNCTIONS = {
             insert into feed (number, event_id, workspace_id, mode, type)
             select last + row_number() over (order by position), event_id, workspace_id, mode, type
             from taken order by position
-            returning feed.workspace_id
+            returning workspace_id || ':' || mode as whose
         )
-        select count(*), array_agg(distinct workspace_id) into published, workspaces from put;
+        select count(*), array_agg(distinct put.whose) into published, whose from put;
         if published > 0 then
             update event_log set number = last + published;
         end if;

@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "a1c0de0b1020"
-down_revision = "a1c0de0b1000"
+down_revision = "a1c0de0b1010"
 branch_labels = None
 depends_on = None
 
@@ -28,8 +28,8 @@ FAN_OUT = (
                 join webhook_endpoints w on w.workspace_id = f.workspace_id and w.mode = f.mode
                 join events e on e.id = f.event_id
                 where w.status = 'enabled' and (
-                    w.event_types is null or f.type = any (w.event_types)
-                    or split_part(f.type, '.', 1) || '.*' = any (w.event_types))
+                    w.event_types is null or w.event_types && array[
+                        f.type, split_part(f.type, '.', 1) || '.*', '*']::varchar[])
                 union all
                 select f.*, null, webhook_target(f.workspace_id, f.mode, t.webhook_url), t.webhook_url, t.id
                 from fresh f
@@ -232,7 +232,8 @@ NOTE = """
                     ended_at = case when i.outcome <> 'again' then v_now end,
                     response_status = i.status, error = i.error
                 where id = i.id and (
-                    v_is_done and status <> 'succeeded' or not v_is_done and status = 'pending' and attempts = i.number);
+                    v_is_done and status <> 'succeeded'
+                    or not v_is_done and status = 'pending' and attempts = i.number);
             end if;
             if i.is_of_target and v_is_done then
                 q.failures := 0;

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import uvloop
 
 from scripts import throwaway
-from scripts.bench import auth, flights, pictures, reads, sign_ins, submits, volume, waiting, works
+from scripts.bench import auth, flights, pictures, reads, sign_ins, streams, submits, volume, waiting, works
 from scripts.bench.report import Report
 from scripts.bench.stand import Stand
 
@@ -20,6 +20,7 @@ PARTS: dict[str, Callable[[Stand, Report], Awaitable[None]]] = {
     "reads": reads.measure,
     "auth": auth.measure,
     "waiting": waiting.measure,
+    "streams": streams.measure,
     "works": works.measure,
     "flights": flights.measure,
     "pictures": pictures.measure,

@@ -74,7 +74,7 @@ async def template(stand: Stand) -> dict[str, Any]:
 PGBENCH = """
 \\set n random(0, {last})
 select s.outcome from bench_orders b, submit_tasks(jsonb_build_array(b.entry || jsonb_build_object(
-    'id', gen_random_uuid(), 'hold_id', gen_random_uuid(), 'event_id', gen_random_uuid(),
+    'id', new_id(), 'hold_id', gen_random_uuid(), 'event_id', new_id(),
     'key', gen_random_uuid()))) s where b.n = :n;
 """
 

@@ -86,7 +86,7 @@ _CHANGED = {
     "task_steps": {"task_id": "c.id", "asset_ids": "array[c.asset_id]"},
     "task_attempts": {"id": "gen_random_uuid()", "task_id": "c.id", "asset_ids": "array[c.asset_id]"},
     "credit_holds": {"id": "gen_random_uuid()", "task_id": "c.id"},
-    "events": {"id": "gen_random_uuid()", "task_id": "c.id"},
+    "events": {"id": "new_id()", "task_id": "c.id", "position": "nextval('events_position_seq')"},
     "assets": {"id": "c.asset_id", "task_id": "c.id", "created_at": "t.created_at - c.ago"},
     "asset_files": {"asset_id": "c.asset_id", "key": "t.key || c.n"},
 }

@@ -44,7 +44,7 @@ with ended as (
     where id = any($1) returning *
 )
 insert into events (id, workspace_id, mode, type, task_id, data, created_at)
-select gen_random_uuid(), t.workspace_id, t.mode, 'task.failed', t.id, e.data || '{"status": "failed"}', now()
+select new_id(), t.workspace_id, t.mode, 'task.failed', t.id, e.data || '{"status": "failed"}', now()
 from ended t join events e on e.task_id = t.id and e.type = 'task.created'
 """
 
@@ -77,7 +77,7 @@ async def measure(stand: Stand, report: Report) -> None:
             report.at_most(f"{name}, {what}: growth of the process", waits.growth, "MiB", GROWTH)
     taken = await _until_a_worker_is_done(stand)
     report.at_most("stream, a worker at full speed: finish to notified, p50", statistics.median(taken), "ms")
-    report.at_most("stream, a worker at full speed: finish to notified, p99", _p99(taken), "ms", LATE)
+    report.at_most("stream, a worker at full speed: finish to notified, p99", p99(taken), "ms", LATE)
     await stand.fresh()
 
 
@@ -91,7 +91,7 @@ async def wait(stand: Stand, way: Way, *, tasks: int, at_once: int) -> Waits:
         await _warm_up(port, waited[0])
         before = process.memory_info().rss
         clients = await _connect(port, way, waited)
-        await _until_all_wait(process, clients)
+        await until_all_wait(process, clients)
         size = process.memory_info().rss
         await _end(ending, redis, [task_id for task_id, _ in waited], clients, at_once)
         after = max(size, process.memory_info().rss)
@@ -101,10 +101,10 @@ async def wait(stand: Stand, way: Way, *, tasks: int, at_once: int) -> Waits:
     await redis.aclose(close_connection_pool=True)
     await ending.close()
     growth, size = (after - before) / MEBIBYTE, after / MEBIBYTE
-    return Waits(statistics.median(taken), _p99(taken), max(taken), growth, size)
+    return Waits(statistics.median(taken), p99(taken), max(taken), growth, size)
 
 
-def _p99(taken: Sequence[float]) -> float:
+def p99(taken: Sequence[float]) -> float:
     return statistics.quantiles(taken, n=100)[98]
 
 
@@ -114,7 +114,7 @@ async def _until_a_worker_is_done(stand: Stand) -> list[float]:
     async with stand.api() as (port, process):
         waited = await _ordered(stand, port, CLIENTS)
         clients = await _connect(port, "stream", waited)
-        await _until_all_wait(process, clients)
+        await until_all_wait(process, clients)
         with stand.worker():
             await _all_heard(clients, 5 * LATEST_SECONDS)
     rows = await stand.run("select id, completed_at from tasks")
@@ -136,19 +136,19 @@ async def _warm_up(port: int, waited: tuple[UUID, Customer]) -> None:
     await load.exactly(port, lambda: asked, 64, status=200)
 
 
-async def _connect(port: int, way: Way, waited: Sequence[tuple[UUID, Customer]]) -> dict[UUID, list["_Client"]]:
+async def _connect(port: int, way: Way, waited: Sequence[tuple[UUID, Customer]]) -> dict[UUID, list["Client"]]:
     path, marks = ASKS[way]
     loop = asyncio.get_running_loop()
-    clients: dict[UUID, list[_Client]] = {task_id: [] for task_id, _ in waited}
+    clients: dict[UUID, list[Client]] = {task_id: [] for task_id, _ in waited}
     for number in range(CLIENTS):
         task_id, whose = waited[number % len(waited)]
         asked = load.request("GET", f"/v1/tasks/{encode('task', task_id)}{path}", f"X-API-Key: {whose.secret}")
-        _, client = await loop.create_connection(lambda asked=asked: _Client(asked, marks), "127.0.0.1", port)  # type: ignore[misc]
+        _, client = await loop.create_connection(lambda asked=asked: Client(asked, marks), "127.0.0.1", port)  # type: ignore[misc]
         clients[task_id].append(client)
     return clients
 
 
-async def _until_all_wait(process: psutil.Process, clients: dict[UUID, list["_Client"]]) -> None:
+async def until_all_wait(process: psutil.Process, clients: dict[UUID, list["Client"]]) -> None:
     """The server has nothing more to do for them."""
     used = -1.0
     async with asyncio.timeout(LATEST_SECONDS):
@@ -164,7 +164,7 @@ async def _end(
     ending: asyncpg.Connection,
     redis: ArqRedis,
     task_ids: Sequence[UUID],
-    clients: dict[UUID, list["_Client"]],
+    clients: dict[UUID, list["Client"]],
     at_once: int,
 ) -> None:
     """The tasks fail, as a worker writes and tells it; return when all clients know."""
@@ -181,14 +181,14 @@ async def _end(
     await _all_heard(clients, LATEST_SECONDS)
 
 
-async def _all_heard(clients: dict[UUID, list["_Client"]], seconds: float) -> None:
+async def _all_heard(clients: dict[UUID, list["Client"]], seconds: float) -> None:
     async with asyncio.timeout(seconds):
         for ones in clients.values():
             for one in ones:
                 await one.heard.wait()
 
 
-class _Client(asyncio.Protocol):
+class Client(asyncio.Protocol):
     """One connection that asks once, and notes when it reads of the end."""
 
     __slots__ = ("_asked", "_marks", "_transport", "ended_at", "got", "heard", "heard_at", "is_over")
@@ -213,6 +213,11 @@ class _Client(asyncio.Protocol):
 
     def connection_lost(self, _: Exception | None) -> None:
         self.is_over = True
+
+    def forget(self) -> None:
+        """Wait for the next."""
+        self.got, self.heard_at = b"", 0.0
+        self.heard.clear()
 
     def close(self) -> None:
         self._transport.close()

@@ -149,6 +149,7 @@ async def test_of_batches_at_once_as_many_as_the_balance_covers_are_taken(accoun
         "held": 8,
         "total_earned": 10,
         "total_spent": 0,
+        "low_mark": 2,
     }
     await books_are_right(database)
 

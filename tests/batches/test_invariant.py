@@ -20,7 +20,7 @@ BREACHES = [
     "update tasks set status = 'canceled' where batch_id = :batch and batch_index = 0",
     "update batches set is_told = true where id = :batch",
     "insert into events (id, workspace_id, mode, type, batch_id, data, created_at) "
-    "select gen_random_uuid(), workspace_id, mode, 'batch.completed', id, '{}', now() from batches where id = :batch",
+    "select new_id(), workspace_id, mode, 'batch.completed', id, '{}', now() from batches where id = :batch",
 ]
 
 

@@ -65,6 +65,7 @@ def test_workers_killed_between_items(stack: Stack) -> None:
         "held": 0,
         "total_earned": 0,
         "total_spent": 45,
+        "low_mark": 2,
     }
     with stack.api.stream("GET", f"/v1/batches/{batch_id}/events") as story:
         told = Counter(line for line in story.iter_lines() if line.startswith("event"))

@@ -102,7 +102,7 @@ async def test_each_scenario_comes_to_what_is_told(account: Account, database: D
 
     spent = sum(told.charged for told, _ in results)
     credits_ = (await account.test.get("/v1/credits")).json()
-    assert credits_ == {"balance": 1000 - spent, "held": 0, "total_earned": 1000, "total_spent": spent}
+    assert credits_ == {"balance": 1000 - spent, "held": 0, "total_earned": 1000, "total_spent": spent, "low_mark": 2}
     async with database.transaction() as session:
         assert await verify(session) == []
     called = {

@@ -109,6 +109,7 @@ async def test_replace_background_from_upload_to_download(account: Account) -> N
         "held": 0,
         "total_earned": 10,
         "total_spent": 2,
+        "low_mark": 2,
     }
     moved = (await account.live.get("/v1/credits/transactions")).json()["data"]
     assert [(row["kind"], row["amount"], row["task_id"]) for row in moved] == [

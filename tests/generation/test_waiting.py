@@ -12,6 +12,8 @@ from app.core import queue
 from app.core.bells import BellTower
 from app.core.db import Database
 from app.core.ids import encode
+from app.events import following
+from app.events.following import follow
 from app.events.reader import EventReader
 from app.events.service import CHANNEL
 from app.generation import service, waiting
@@ -47,7 +49,7 @@ async def _told(stage: Stage, lookout: Lookout, task_id: Any) -> list[tuple[str,
     found = []
     followed = waiting.followed_task(lookout, stage.caller, task_id, _always)
     async with asyncio.timeout(20):
-        async for messages in waiting.stream(lookout, stage.caller, followed, after=0):
+        async for messages in follow(lookout.bells, followed, after=0):
             for message in messages.decode().split("\n\n"):
                 fields = dict(line.split(": ", 1) for line in message.splitlines() if line[0] != ":")
                 if "event" in fields:
@@ -90,7 +92,7 @@ async def _nothing(*_: object) -> None:
 async def test_a_stream_ends_when_its_key_is_revoked(
     stage: Stage, server: FastAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(waiting, "PING_SECONDS", 0.2)
+    monkeypatch.setattr(following, "PING_SECONDS", 0.2)
     task_id = await stage.order()
     made = (await stage.account.live.post("/v1/api-keys", json={"name": "shop"})).json()
     url = f"/v1/tasks/{encode('task', task_id)}/events"

@@ -133,7 +133,7 @@ async def test_transactions_chain_and_sum_to_the_balance(
     assert all(row["balance_after"] == row["balance_before"] + row["amount"] for row in rows)
     assert all(newer["balance_before"] == older["balance_after"] for newer, older in pairwise(rows))
     credits_ = (await account.live.get("/v1/credits")).json()
-    assert credits_ == {"balance": 4, "held": 0, "total_earned": 10, "total_spent": 6}
+    assert credits_ == {"balance": 4, "held": 0, "total_earned": 10, "total_spent": 6, "low_mark": 2}
     assert sum(row["amount"] for row in rows) == credits_["balance"]
 
 

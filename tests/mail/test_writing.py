@@ -29,6 +29,10 @@ FACTS = {
     "inviter": "Nguyễn Văn An",
     "role": "member",
     "erase_at": "2026-12-22T10:00:00.123456+00:00",
+    "left": "1.5",
+    "operation": "remove_background",
+    "task": "task_01jcqzm4x8e3v9tk5h2w7d6n0p",
+    "reason": "The provider could not be reached.",
 }
 HOSTILE = {
     "html": "<script>alert(1)</script><a href='https://evil.example'>x</a> & \"quoted\"",

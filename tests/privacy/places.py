@@ -9,6 +9,8 @@ NOT_PERSONAL = {
     "credit_holds": "amounts",
     "credit_transfers": "amounts; the same of reason and reference",
     "erasures": "ids and times",
+    "event_outbox": "ids, and words of ours",
+    "feed": "ids, numbers, and words of ours",
     "key_budgets": "amounts and times",
     "members": "ids, and a role",
     "mail_pauses": "what a mail server said to us",

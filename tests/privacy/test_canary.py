@@ -41,6 +41,7 @@ _COLUMNS = """
     select c.table_name, c.column_name, c.udt_name from information_schema.columns c
     join information_schema.tables t using (table_schema, table_name)
     where c.table_schema = 'public' and t.table_type = 'BASE TABLE' and c.is_generated = 'NEVER'
+      and c.table_name not in (select relname from pg_class where relispartition)
       and c.udt_name in ('text', 'varchar', 'json', 'jsonb', 'bytea', '_text', '_varchar', 'inet', 'cidr')
 """
 _PLANT = {

@@ -14,6 +14,7 @@ from app.core import tokens
 from app.core.db import Database
 from app.core.ids import decode, encode
 from app.core.settings import Settings
+from app.events.publisher import Publisher
 from tests.accounts.people import Person, make_key, make_person, seat
 from tests.conftest import PHOTOS, client
 from tests.tenants.requests import Maker
@@ -61,6 +62,7 @@ async def make_victim(settings: Settings, database: Database) -> Victim:
     }
     async with client(settings, key) as live:
         ids |= await _work(live)
+        ids["evt"] = await _events(database, live)
     token = tokens.make(settings, decode("inv", ids["inv"][0]))
     return Victim(
         person,
@@ -88,6 +90,14 @@ async def _work(live: httpx.AsyncClient) -> dict[str, list[str]]:
     item = {"filename": f"{CANARY}.jpg", "input": given, "metadata": {"note": CANARY}}
     order = {"operation": "replace_background", "items": [item], "metadata": {"note": CANARY}}
     return {"asset": [asset], "task": [open_task, ended], "batch": [await _made(live, "/v1/batches", json=order)]}
+
+
+async def _events(database: Database, live: httpx.AsyncClient) -> list[str]:
+    """One that says CANARY."""
+    await Publisher(database, database.redis).publish()
+    told = (await live.get("/v1/events", params={"type": "task.created"})).json()["data"]
+    assert CANARY in str(told[0])
+    return [told[0]["id"]]
 
 
 async def _made(live: httpx.AsyncClient, path: str, **body: Any) -> str:

@@ -1,5 +1,6 @@
-"""API keys are revoked: one, or all that somebody made."""
+"""API keys are revoked, one or all that somebody made; or these are left less than they had."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -30,3 +31,12 @@ async def revoke_made_by(
     for key in keys:
         await revoke(session, key, actor)
     return len(keys)
+
+
+async def narrow_made_by(session: AsyncSession, user_id: UUID, *, workspace_id: UUID, scopes: Collection[str]) -> None:
+    """Let the keys the user made there keep no scope but these."""
+    for key in await queries.lock_keys_made_by(session, user_id, workspace_id=workspace_id):
+        left = [scope for scope in key.scopes if scope in scopes]
+        if left != key.scopes:
+            key.scopes = left
+            notes.announce(session, key, await queries.find_budget_of(session, key), "api_key.updated")

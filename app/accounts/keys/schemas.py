@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator
@@ -10,12 +9,11 @@ from pydantic_core import PydanticCustomError
 
 from app.accounts.keys import networks
 from app.accounts.models import Mode, Scope
-from app.core.amounts import MICRO, Credits
+from app.core.amounts import MOST, Credits, from_number
 from app.core.ids import KeyId
 from app.core.wire import Moment, Text
 
 MAX_OVERLAP_SECONDS = 7 * 86400
-MAX_CREDITS = 1_000_000_000
 MAX_RATE = 60_000
 Period = Literal["total", "day", "month"]
 
@@ -34,14 +32,13 @@ def _once_each(values: Sequence[str]) -> list[str]:
 
 
 def _micro(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise PydanticCustomError("credits", "Give a number of credits.")
-    credits_ = Decimal(str(value))
-    if not credits_.is_finite() or not 0 < credits_ <= MAX_CREDITS or credits_ * MICRO % 1:
-        raise PydanticCustomError(
-            "credits", "Give credits above zero, at most a thousand million, with at most six decimals."
-        )
-    return int(credits_ * MICRO)
+    try:
+        micro = from_number(value)
+    except ValueError as fault:
+        raise PydanticCustomError("credits", "{reason}", {"reason": str(fault)}) from None
+    if not micro:
+        raise PydanticCustomError("credits", "Give credits above zero.")
+    return micro
 
 
 CreditsGiven = Annotated[
@@ -51,7 +48,7 @@ CreditsGiven = Annotated[
         {
             "type": "number",
             "exclusiveMinimum": 0,
-            "maximum": MAX_CREDITS,
+            "maximum": MOST,
             "description": "Credits, with at most six decimals.",
             "examples": [25],
         }
@@ -160,7 +157,7 @@ class ApiKeyRotate(BaseModel):
     )
 
 
-_EXAMPLE: dict[str, Any] = {
+KEY_EXAMPLE: dict[str, Any] = {
     "id": "key_01jcqzm4x8e3v9tk5h2w7d6n0p",
     "object": "api_key",
     "name": "web shop",
@@ -193,7 +190,7 @@ class BudgetRead(BaseModel):
 class ApiKeyRead(BaseModel):
     """An API key, without its secret."""
 
-    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [_EXAMPLE]})
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [KEY_EXAMPLE]})
 
     id: KeyId
     object: Literal["api_key"] = "api_key"
@@ -220,7 +217,7 @@ class ApiKeySecret(ApiKeyRead):
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [
-                _EXAMPLE | {"last_used_at": None, "last_used_ip": None, "secret": "bk_live_" + 67 * "0" + "x7Qd"}
+                KEY_EXAMPLE | {"last_used_at": None, "last_used_ip": None, "secret": "bk_live_" + 67 * "0" + "x7Qd"}
             ]
         }
     )

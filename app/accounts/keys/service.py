@@ -192,6 +192,7 @@ async def update_key(
         await _set_budget(session, key, change.budget)
     budget = await queries.find_budget_of(session, key)
     notes.note(session, Actor.of(caller, visitor), key, "api_key.updated", changed=sorted(given))
+    notes.announce(session, key, budget, "api_key.updated")
     changes.tell(session, key.id)
     return reading.shown(key, budget)
 
@@ -232,9 +233,11 @@ async def rotate_key(
     key.previous_secret_hash = key.secret_hash if order.overlap_seconds else None
     key.previous_until = now + timedelta(seconds=order.overlap_seconds) if order.overlap_seconds else None
     key.secret_hash, key.hint, key.rotated_at = secrets.hash_secret(secret), secrets.hint(secret), now
+    budget = await queries.find_budget_of(session, key)
     notes.note(session, Actor.of(caller, visitor), key, "api_key.rotated", overlap_seconds=order.overlap_seconds)
+    notes.announce(session, key, budget, "api_key.rotated")
     changes.tell(session, key.id)
-    return reading.shown(key, await queries.find_budget_of(session, key)), secret
+    return reading.shown(key, budget), secret
 
 
 async def revoke_key(session: AsyncSession, caller: CallerInfo, key_id: UUID, visitor: Visitor) -> None:

@@ -87,7 +87,8 @@ async def remove(session: AsyncSession, seat: Seat, actor: Actor, user_id: UUID,
     await withdraw_what_is_beyond(session, seat.workspace.id, user_id, None)
     revoked = 0
     if keep_api_keys:  # as they are: what a demotion took from them does not come back
-        await queries.narrow_keys_of(session, seat.workspace.id, user_id, ROLE_SCOPES[member.role])
+        kept = ROLE_SCOPES[member.role]
+        await ending.narrow_made_by(session, user_id, workspace_id=seat.workspace.id, scopes=kept)
     else:
         revoked = await ending.revoke_made_by(session, user_id, workspace_id=seat.workspace.id, actor=actor)
     audit.record(

@@ -1,6 +1,6 @@
 """SQL of workspaces, members and invitations."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -107,19 +107,6 @@ async def has_other_owner(session: AsyncSession, workspace_id: UUID, user_id: UU
 
 async def remove_member(session: AsyncSession, workspace_id: UUID, user_id: UUID) -> None:
     await session.execute(delete(Member).where(Member.workspace_id == workspace_id, Member.user_id == user_id))
-
-
-async def narrow_keys_of(session: AsyncSession, workspace_id: UUID, user_id: UUID, scopes: Collection[str]) -> None:
-    """Let the keys the user made there keep no scope but these."""
-    await session.execute(
-        text(
-            "update api_keys set scopes = array(select scope from unnest(scopes) scope where scope = any (:scopes))"
-            " where id in (select id from api_keys"
-            " where workspace_id = :workspace_id and user_id = :user_id and revoked_at is null"
-            " order by id for no key update)"
-        ),
-        {"scopes": sorted(scopes), "workspace_id": workspace_id, "user_id": user_id},
-    )
 
 
 # --- invitations

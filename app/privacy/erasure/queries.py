@@ -205,8 +205,7 @@ _TASKS = "select id from tasks where workspace_id = any (:workspaces)"
 _BATCHES = "select id from batches where workspace_id = any (:workspaces)"
 
 # Mails to the user, of their workspaces, or with a link that is theirs or names them.
-_MAILED = f"""({_THEIRS.format(column="to_address")}
-    or id in (select e.id from events e where e.workspace_id = any (:workspaces) and e.type like 'mail.%'))"""
+_MAILED = f"""({_THEIRS.format(column="to_address")} or workspace_id = any (:workspaces))"""
 _LINKED = f"""(token_id in ({_PROOFS}) or token_id in ({_INVITED})
     or token_id in (select id from invitations where invited_by = :user_id))"""
 _LAST_MAIL = "select mail_id from erasures where user_id = :user_id"
@@ -238,14 +237,15 @@ CONTENT: dict[str, str] = {
         update batches set metadata = '{}', routing = '{}'
         where workspace_id = any (:workspaces) and (metadata <> '{}' or routing <> '{}')""",
     "imports": f"delete from imported_files where batch_id in ({_BATCHES})",
-    "events": "update events set data = '{}' where workspace_id = any (:workspaces) and data <> '{}'",
-    "key_events": """
-        update events set data = '{}'
-        where type like 'api_key.%' and data <> '{}' and data ->> 'id' = any (cast(:keys as text[]))""",
     "answers": "delete from idempotency_keys where workspace_id = any (:workspaces)",
 }
 
 PERSON: dict[str, str] = {
+    # After the assets, whose end is told too.
+    "events": "update events set data = '{}' where workspace_id = any (:workspaces) and data <> '{}'",
+    "key_events": """
+        update events set data = '{}'
+        where type like 'api_key.%' and data <> '{}' and data ->> 'id' = any (cast(:keys as text[]))""",
     "caught_mails": f"delete from caught_mails where id is distinct from ({_LAST_MAIL}) and ({_MAILED} or {_NAMED})",
     "mails": f"delete from mails where id is distinct from ({_LAST_MAIL}) and ({_MAILED} or {_LINKED})",
     "invitations": f"""
