@@ -48,8 +48,10 @@ class Key:
         return f"whpk_{_base64(raw)}"
 
     def sign(self, content: bytes) -> list[str]:
-        mac = hmac.new(self.shared, content, hashlib.sha256).digest()
-        return [f"v1,{_base64(mac)}", f"v1a,{_base64(self.private.sign(content))}"]
+        return [self.sign_shared(content), f"v1a,{_base64(self.private.sign(content))}"]
+
+    def sign_shared(self, content: bytes) -> str:
+        return f"v1,{_base64(_mac(self.shared, content))}"
 
 
 class Signer:

@@ -142,7 +142,7 @@ CLAIM_ONE = """
                t.task_id, t.payload, t.attempts, t.tries::int, p_queue.failures, coalesce(
                    p_queue.endpoint_id is not null and p_queue.failing_since <= v_now - interval '5 days'
                    and p_queue.last_failed_at > v_now - interval '1 day', false),
-               coalesce(t.url, w.url), w.headers, coalesce(w.secret_generation, s.generation, 1),
+               coalesce(t.url, w.url)::text, w.headers, coalesce(w.secret_generation, s.generation, 1),
                coalesce(w.previous_secret_until, s.previous_secret_until) > v_now, e.data::text, e.created_at
         from taken t
         left join webhook_endpoints w on w.id = t.endpoint_id
