@@ -1,7 +1,6 @@
 """A worker dies, or the database goes away, in the midst of a delivery: it arrives, once more at worst, by one id."""
 
 import asyncio
-import subprocess
 import sys
 from typing import Any
 
@@ -16,15 +15,17 @@ from tests.webhooks.scene import Scene
 async def test_a_worker_is_killed_while_a_delivery_is_under_way(scene: Scene) -> None:
     async with receiver(hanging) as shop:
         endpoint = await scene.endpoint(shop.url)
-        process = subprocess.Popen([sys.executable, "-m", "tests.webhooks.delivering"], stdout=subprocess.PIPE)
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tests.webhooks.delivering", stdout=asyncio.subprocess.PIPE
+        )
         try:
             assert process.stdout is not None
-            assert await asyncio.to_thread(process.stdout.readline) == b"ready\n"
+            assert await process.stdout.readline() == b"ready\n"
             await scene.tell()
             await shop.take(1)
         finally:
             process.kill()
-            process.communicate()
+            await process.communicate()
         assert await scene.courier.deliver() == 0, "its lease is not over"
         shop.behaves = answering(204)
         await scene.pass_time(couriers.LEASE_SECONDS + 1)

@@ -224,10 +224,10 @@ CONTENT: dict[str, str] = {
         where task_id in ({_TASKS}) and (provider_reference is not null or error <> {_ONLY_CODE})""",
     "tasks": f"""
         update tasks set input = '{{}}', metadata = '{{}}', routing = '{{}}', deleted_at = coalesce(deleted_at, now()),
-            error = case when error is not null then {_ONLY_CODE} end
+            webhook_url = null, error = case when error is not null then {_ONLY_CODE} end
         where workspace_id = any (:workspaces) and (
             input <> '{{}}' or metadata <> '{{}}' or routing <> '{{}}' or deleted_at is null
-            or error <> {_ONLY_CODE})""",
+            or webhook_url is not null or error <> {_ONLY_CODE})""",
     "items": f"""
         update batch_items set filename = null, metadata = '{{}}',
             error = case when error is not null then {_ONLY_CODE} end
