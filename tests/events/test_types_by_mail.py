@@ -1,6 +1,7 @@
 """Mails of what is told: to whom they go, how often, and who has turned them off; and that they hinder nothing."""
 
 import json
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -82,12 +83,13 @@ class Team:
 
 
 @pytest.fixture
-async def team(settings: Settings, database: Database, server: FastAPI) -> Team:
+async def team(settings: Settings, database: Database, server: FastAPI) -> AsyncIterator[Team]:
     owner = await make_person(settings, database, "owner", name="An", locale="vi")
     team = await owner.make_team("Northwind")
     purse = Purse(database, settings, decode("ws", team))
     await purse.grant(10)
-    return Team(settings, database, owner, team, purse)
+    yield Team(settings, database, owner, team, purse)
+    await owner.http.aclose()
 
 
 def words(settings: Settings, mail: dict[str, Any], locale: str = "en") -> tuple[str, str]:
