@@ -29,6 +29,7 @@ Json = dict[str, Any]
 
 SET_BY_THE_CLIENT = {"X-Workspace-Id", "Prefer", "Last-Event-ID", "If-None-Match"}
 NOT_FOR_CLIENTS = {"receive_callback"}
+WITHOUT_EFFECT = {"quote_task"}
 # Done by hand in Python: the streams, and a body of two kinds, which the generator cannot do.
 BY_HAND_IN_PYTHON = {"stream_task_events", "stream_batch_events", "stream_events", "create_asset"}
 
@@ -119,6 +120,7 @@ def once_only(made: Json) -> list[str]:
         path
         for path, methods in made["paths"].items()
         if "post" in methods
+        and methods["post"]["operationId"] not in WITHOUT_EFFECT
         and not any(parameter["name"] == "Idempotency-Key" for parameter in methods["post"]["parameters"])
     )
 

@@ -9,7 +9,7 @@ import httpx
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Call(Generic[T]):
     """What to send, and how to read the answer. `is_safe_twice`: sent again, it has no second effect."""
 

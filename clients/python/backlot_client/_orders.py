@@ -14,7 +14,7 @@ import httpx
 from backlot_client._calls import Call
 from backlot_client._generated.api import batches, tasks
 from backlot_client._generated.types import UNSET
-from backlot_client.models import Asset, Batch, BatchCreate, BatchItemCreate, Routing, Task, TaskCreate, TaskPage
+from backlot_client.models import Asset, Batch, BatchCreate, BatchItemCreate, Quote, Routing, Task, TaskCreate, TaskPage
 
 Json = Mapping[str, Any]
 File = str | PathLike[str] | bytes | IO[bytes]
@@ -39,6 +39,11 @@ def order(
         webhook_url=UNSET if webhook_url is None else webhook_url,
         metadata=UNSET if metadata is None else dict(metadata),
     )
+
+
+def quote_task(wanted: TaskCreate) -> Call[Quote]:
+    """It has no effect, and so takes no Idempotency-Key."""
+    return replace(tasks.quote_task(body=wanted), is_safe_twice=True)
 
 
 def create_batch(

@@ -10,7 +10,7 @@ from backlot_client.models import Task
 WAIT_SECONDS = 600.0
 SILENCE = 20.0
 """Pings come every 15 seconds: a stream that is quieter than that is kept back somewhere on the way."""
-MOST_FAILURES = 3
+MOST_FAILURES = 2
 """So often in a row a stream may fail before the task is polled instead."""
 HOLD = 25.0
 """How long an answer is held by the server: less than proxies bear."""

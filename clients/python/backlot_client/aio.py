@@ -71,7 +71,7 @@ class AsyncBacklot(AsyncSender):
         order = _orders.order(
             operation, input, model=model, provider=provider, routing=routing, webhook_url=None, metadata=None
         )
-        return await self.send(tasks.quote_task(body=order))
+        return await self.send(_orders.quote_task(order))
 
     async def run(
         self,
@@ -221,7 +221,7 @@ class AsyncBacklot(AsyncSender):
     async def _watch(self, task_id: str, seen: Seen) -> None:
         """Return when the task seems to have ended, when streams do not work here, or when time runs short."""
         follower = events.Follower(f"/v1/tasks/{task_id}/events", has_end=True)
-        while follower.failures < MOST_FAILURES and not follower.is_over:
+        while True:
             try:
                 async with aclosing(self._messages(follower, silence=SILENCE)) as messages:
                     async for message in messages:
@@ -233,8 +233,9 @@ class AsyncBacklot(AsyncSender):
                 return
             except BacklotError as error:
                 follower.failed(error)
-            if not follower.is_over:
-                await anyio.sleep(follower.pause())
+            if follower.is_over or follower.failures >= MOST_FAILURES:
+                return
+            await anyio.sleep(follower.pause())
 
     async def _hold(self, task_id: str, limit: Limit, seen: Seen) -> Task:
         failures = 0

@@ -71,7 +71,7 @@ class Backlot(Sender):
         order = _orders.order(
             operation, input, model=model, provider=provider, routing=routing, webhook_url=None, metadata=None
         )
-        return self.send(tasks.quote_task(body=order))
+        return self.send(_orders.quote_task(order))
 
     def run(
         self,
@@ -220,7 +220,7 @@ class Backlot(Sender):
     def _watch(self, task_id: str, limit: Limit, seen: Seen) -> None:
         """Return when the task seems to have ended, when streams do not work here, or when time runs short."""
         follower = events.Follower(f"/v1/tasks/{task_id}/events", has_end=True)
-        while limit.left() > LAST_STRETCH and follower.failures < MOST_FAILURES and not follower.is_over:
+        while limit.left() > LAST_STRETCH:
             try:
                 with closing(self._messages(follower, silence=SILENCE)) as messages:
                     for message in messages:
@@ -234,8 +234,9 @@ class Backlot(Sender):
                 return
             except BacklotError as error:
                 follower.failed(error)
-            if not follower.is_over:
-                time.sleep(min(follower.pause(), limit.left()))
+            if follower.is_over or follower.failures >= MOST_FAILURES:
+                return
+            time.sleep(min(follower.pause(), limit.left()))
 
     def _hold(self, task_id: str, limit: Limit, seen: Seen) -> Task:
         failures = 0

@@ -42,7 +42,7 @@ def verify_webhook(
         raise WebhookVerificationError("no signature matches")
     try:
         return Event.from_dict(json.loads(raw), id=id_)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise WebhookVerificationError("it is signed, but no event") from error
 
 
