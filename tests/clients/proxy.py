@@ -1,5 +1,6 @@
 """A proxy that misbehaves as told, between a client and the server."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPResponse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
+from typing import Any
 from urllib.parse import urlsplit
 
 HOP_BY_HOP = {"connection", "transfer-encoding", "keep-alive", "content-length", "host"}
@@ -24,6 +26,12 @@ class Fault:
 
 
 PROBLEM = "application/problem+json"
+CONTROL = "/control"
+
+
+def fault_of(told: dict[str, Any]) -> Fault:
+    answer = told.pop("answer", None)
+    return Fault(**told, answer=answer and (answer[0], answer[1], answer[2].encode()))
 
 
 class Proxy(ThreadingHTTPServer):
@@ -65,6 +73,9 @@ class Visit(BaseHTTPRequestHandler):
         self.close_connection = True
         headers = {name.lower(): value for name, value in self.headers.items()}
         body = self.rfile.read(int(headers.get("content-length", 0)))
+        if self.path == CONTROL:
+            self._control(body)
+            return
         fault = self.server.visit(f"{self.command} {self.path}", headers)
         if fault.answer is not None:
             self._send(*fault.answer)
@@ -85,6 +96,14 @@ class Visit(BaseHTTPRequestHandler):
             pass
         finally:
             upstream.close()
+
+    def _control(self, body: bytes) -> None:
+        """For tests in another language: what is to happen to which requests; answers with what was seen."""
+        if body:
+            wanted = json.loads(body)
+            self.server.plan(wanted["line"], *[fault_of(one) for one in wanted["faults"]])
+        seen = [{"line": line, "headers": headers} for line, headers in self.server.seen]
+        self._send(200, {"content-type": "application/json"}, json.dumps(seen).encode())
 
     def _pass_on(self, answer: HTTPResponse, fault: Fault) -> None:
         self.send_response(answer.status)
