@@ -60,7 +60,9 @@ def contract(document: Json) -> Json:
 def _operation(operation: Json) -> Json:
     kept = {name: operation[name] for name in ("operationId", "tags", "description") if name in operation}
     kept["parameters"] = [
-        _plain(parameter) for parameter in operation.get("parameters", ()) if parameter["name"].lower() not in SET_BY_THE_CLIENT
+        _plain(parameter)
+        for parameter in operation.get("parameters", ())
+        if parameter["name"].lower() not in SET_BY_THE_CLIENT
     ]
     if "requestBody" in operation:
         kept["requestBody"] = _content(operation["requestBody"])

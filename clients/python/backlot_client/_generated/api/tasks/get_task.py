@@ -18,12 +18,8 @@ def get_task(
     task_id: str,
     *,
     wait: float | Unset = 0.0,
-    prefer: None | str | Unset = UNSET,
 ) -> _calls.Call[TaskRead]:
     """Read a task. With `wait` the answer comes when the task ends, or when the seconds are over."""
-    headers: dict[str, Any] = {}
-    if not isinstance(prefer, Unset):
-        headers["prefer"] = prefer
 
     params: dict[str, Any] = {}
 
@@ -38,6 +34,5 @@ def get_task(
         ),
         _parse,
         params=params,
-        headers=headers,
         is_safe_twice=True,
     )
