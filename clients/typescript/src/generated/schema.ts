@@ -245,7 +245,8 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /** @description Say when the workspace is to be told that its credits run low. */
+        patch: operations["update_credits"];
         trace?: never;
     };
     "/v1/credits/grants": {
@@ -602,6 +603,74 @@ export interface paths {
         };
         /** @description List who did what in the workspace, newest first. Test keys are not shown it: it tells of what is live. */
         get: operations["list_audit_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List what has happened in the workspace, newest first: what the caller may see of the last weeks. */
+        get: operations["list_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/events/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Follow all that happens in the workspace by server-sent events: from now on, or after `Last-Event-ID`. */
+        get: operations["stream_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/events/tickets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Get a ticket that opens streams for a minute, as `?ticket=`: for an EventSource, which sends no headers. */
+        post: operations["create_ticket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/events/{event_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Read one event. */
+        get: operations["get_event"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1471,6 +1540,48 @@ export interface components {
             budget?: components["schemas"]["BudgetGiven"] | null;
         };
         /**
+         * ApiKeyCreatedEvent
+         * @description An API key was made. Its secret is in no event.
+         */
+        ApiKeyCreatedEvent: {
+            /**
+             * Id
+             * @description The same wherever it is told: what to know repeats by.
+             */
+            id: string;
+            /**
+             * Object
+             * @default event
+             * @constant
+             */
+            object?: "event";
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "api_key.created";
+            /**
+             * Version
+             * @description Of the shape of `data`: fields are added without a new one.
+             * @constant
+             */
+            version: 1;
+            /**
+             * Timestamp
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            /** Workspace Id */
+            workspace_id: string;
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "live" | "test";
+            data: components["schemas"]["ApiKeyRead"];
+        };
+        /**
          * ApiKeyRead
          * @description An API key, without its secret.
          */
@@ -1529,6 +1640,48 @@ export interface components {
             revoked_at: string | null;
         };
         /**
+         * ApiKeyRevokedEvent
+         * @description An API key opens nothing any more; also when its maker left.
+         */
+        ApiKeyRevokedEvent: {
+            /**
+             * Id
+             * @description The same wherever it is told: what to know repeats by.
+             */
+            id: string;
+            /**
+             * Object
+             * @default event
+             * @constant
+             */
+            object?: "event";
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "api_key.revoked";
+            /**
+             * Version
+             * @description Of the shape of `data`: fields are added without a new one.
+             * @constant
+             */
+            version: 1;
+            /**
+             * Timestamp
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            /** Workspace Id */
+            workspace_id: string;
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "live" | "test";
+            data: components["schemas"]["ApiKeyRead"];
+        };
+        /**
          * ApiKeyRotate
          * @description How the old secret ends.
          */
@@ -1539,6 +1692,48 @@ export interface components {
              * @default 86400
              */
             overlap_seconds?: number;
+        };
+        /**
+         * ApiKeyRotatedEvent
+         * @description An API key has a new secret.
+         */
+        ApiKeyRotatedEvent: {
+            /**
+             * Id
+             * @description The same wherever it is told: what to know repeats by.
+             */
+            id: string;
+            /**
+             * Object
+             * @default event
+             * @constant
+             */
+            object?: "event";
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "api_key.rotated";
+            /**
+             * Version
+             * @description Of the shape of `data`: fields are added without a new one.
+             * @constant
+             */
+            version: 1;
+            /**
+             * Timestamp
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            /** Workspace Id */
+            workspace_id: string;
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "live" | "test";
+            data: components["schemas"]["ApiKeyRead"];
         };
         /**
          * ApiKeySecret
@@ -1623,6 +1818,192 @@ export interface components {
             budget?: components["schemas"]["BudgetGiven"] | null;
         };
         /**
+         * ApiKeyUpdatedEvent
+         * @description What an API key may do, or its name, was changed.
+         */
+        ApiKeyUpdatedEvent: {
+            /**
+             * Id
+             * @description The same wherever it is told: what to know repeats by.
+             */
+            id: string;
+            /**
+             * Object
+             * @default event
+             * @constant
+             */
+            object?: "event";
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "api_key.updated";
+            /**
+             * Version
+             * @description Of the shape of `data`: fields are added without a new one.
+             * @constant
+             */
+            version: 1;
+            /**
+             * Timestamp
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            /** Workspace Id */
+            workspace_id: string;
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "live" | "test";
+            data: components["schemas"]["ApiKeyRead"];
+        };
+        /**
+         * AssetCreated
+         * @description The asset as it was then, with fresh links.
+         */
+        AssetCreated: {
+            /** Id */
+            id: string;
+            /**
+             * Object
+             * @constant
+             */
+            object: "asset";
+            kind: components["schemas"]["AssetKind"];
+            source: components["schemas"]["AssetSource"];
+            /**
+             * Content Type
+             * @description Of the full rendition.
+             */
+            content_type: string;
+            /**
+             * Bytes
+             * @description Of the full rendition.
+             */
+            bytes: number;
+            /** Width */
+            width: number | null;
+            /** Height */
+            height: number | null;
+            /**
+             * Duration
+             * @description In seconds, of what has one.
+             */
+            duration: number | null;
+            /**
+             * Sha256
+             * @description Of the file as it was sent, before metadata was taken out of it.
+             */
+            sha256: string;
+            /**
+             * Placeholder
+             * @description A blurhash (https://blurha.sh) to show while the image loads.
+             */
+            placeholder: string | null;
+            /** Favorite */
+            favorite: boolean;
+            /** Task Id */
+            task_id: string | null;
+            /** Metadata */
+            metadata: {
+                [key: string]: string;
+            };
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Filename */
+            filename: string | null;
+            urls: components["schemas"]["LinksWhenTold"];
+        };
+        /**
+         * AssetCreatedEvent
+         * @description An asset is there: uploaded, imported, or the result of a task.
+         */
+        AssetCreatedEvent: {
+            /**
+             * Id
+             * @description The same wherever it is told: what to know repeats by.
+             */
+            id: string;
+            /**
+             * Object
+             * @default event
+             * @constant
+             */
+            object?: "event";
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "asset.created";
+            /**
+             * Version
+             * @description Of the shape of `data`: fields are added without a new one.
+             * @constant
+             */
+            version: 1;
+            /**
+             * Timestamp
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            /** Workspace Id */
+            workspace_id: string;
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "live" | "test";
+            data: components["schemas"]["AssetCreated"];
+        };
+        /**
+         * AssetDeletedEvent
+         * @description An asset is gone for everyone.
+         */
+        AssetDeletedEvent: {
+            /**
+             * Id
+             * @description The same wherever it is told: what to know repeats by.
+             */
+            id: string;
+            /**
+             * Object
+             * @default event
+             * @constant
+             */
+            object?: "event";
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "asset.deleted";
+            /**
+             * Version
+             * @description Of the shape of `data`: fields are added without a new one.
+             * @constant
+             */
+            version: 1;
+            /**
+             * Timestamp
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            /** Workspace Id */
+            workspace_id: string;
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "live" | "test";
+            data: components["schemas"]["AssetSnapshot"];
+        };
+        /**
          * AssetKind
          * @enum {string}
          */
@@ -1670,7 +2051,66 @@ export interface components {
              * @description A blurhash (https://blurha.sh) to show while the image loads.
              */
             placeholder: string | null;
+            /** Favorite */
+            favorite: boolean;
+            /** Task Id */
+            task_id: string | null;
+            /** Metadata */
+            metadata: {
+                [key: string]: string;
+            };
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Filename */
+            filename: string | null;
             urls: components["schemas"]["AssetUrls"];
+        };
+        /**
+         * AssetSnapshot
+         * @description A file of yours as it was at one moment, without links to it.
+         */
+        AssetSnapshot: {
+            /** Id */
+            id: string;
+            /**
+             * Object
+             * @constant
+             */
+            object: "asset";
+            kind: components["schemas"]["AssetKind"];
+            source: components["schemas"]["AssetSource"];
+            /**
+             * Content Type
+             * @description Of the full rendition.
+             */
+            content_type: string;
+            /**
+             * Bytes
+             * @description Of the full rendition.
+             */
+            bytes: number;
+            /** Width */
+            width: number | null;
+            /** Height */
+            height: number | null;
+            /**
+             * Duration
+             * @description In seconds, of what has one.
+             */
+            duration: number | null;
+            /**
+             * Sha256
+             * @description Of the file as it was sent, before metadata was taken out of it.
+             */
+            sha256: string;
+            /**
+             * Placeholder
+             * @description A blurhash (https://blurha.sh) to show while the image loads.
+             */
+            placeholder: string | null;
             /** Favorite */
             favorite: boolean;
             /** Task Id */
@@ -1835,6 +2275,48 @@ export interface components {
             kind: string;
             /** Id */
             id: string;
+        };
+        /**
+         * BatchCompletedEvent
+         * @description Nothing of a batch is open any more, whatever came of its tasks.
+         */
+        BatchCompletedEvent: {
+            /**
+             * Id
+             * @description The same wherever it is told: what to know repeats by.
+             */
+            id: string;
+            /**
+             * Object
+             * @default event
+             * @constant
+             */
+            object?: "event";
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "batch.completed";
+            /**
+             * Version
+             * @description Of the shape of `data`: fields are added without a new one.
+             * @constant
+             */
+            version: 1;
+            /**
+             * Timestamp
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            /** Workspace Id */
+            workspace_id: string;
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "live" | "test";
+            data: components["schemas"]["BatchShown"];
         };
         /**
          * BatchCreate
@@ -2134,6 +2616,184 @@ export interface components {
             confirmed_until: string | null;
         };
         /**
+         * CreditsExhaustedEvent
+         * @description What is not yet spent fell to zero.
+         */
+        CreditsExhaustedEvent: {
+            /**
+             * Id
+             * @description The same wherever it is told: what to know repeats by.
+             */
+            id: string;
+            /**
+             * Object
+             * @default event
+             * @constant
+             */
+            object?: "event";
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "credits.exhausted";
+            /**
+             * Version
+             * @description Of the shape of `data`: fields are added without a new one.
+             * @constant
+             */
+            version: 1;
+            /**
+             * Timestamp
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            /** Workspace Id */
+            workspace_id: string;
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "live" | "test";
+            data: components["schemas"]["CreditsRead"];
+        };
+        /**
+         * CreditsGranted
+         * @description Credits that came in, and what the workspace has with them.
+         */
+        CreditsGranted: {
+            /** Id */
+            id: string;
+            /**
+             * Object
+             * @default credit_grant
+             * @constant
+             */
+            object?: "credit_grant";
+            kind: components["schemas"]["GrantKind"];
+            /**
+             * Amount
+             * @description Credits, with at most six decimals.
+             */
+            amount: number;
+            /**
+             * Remaining
+             * @description What may still be spent of it.
+             */
+            remaining: number;
+            /**
+             * Priority
+             * @description Lower ones are used up first.
+             */
+            priority: number;
+            /**
+             * Expires At
+             * @description From then on it cannot be spent; null: never.
+             */
+            expires_at: string | null;
+            /** Reason */
+            reason: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Balance
+             * @description What may be spent, with them.
+             */
+            balance: number;
+            /**
+             * Held
+             * @description Set aside for tasks that have not ended.
+             */
+            held: number;
+        };
+        /**
+         * CreditsGrantedEvent
+         * @description Credits were given, or bought.
+         */
+        CreditsGrantedEvent: {
+            /**
+             * Id
+             * @description The same wherever it is told: what to know repeats by.
+             */
+            id: string;
+            /**
+             * Object
+             * @default event
+             * @constant
+             */
+            object?: "event";
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "credits.granted";
+            /**
+             * Version
+             * @description Of the shape of `data`: fields are added without a new one.
+             * @constant
+             */
+            version: 1;
+            /**
+             * Timestamp
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            /** Workspace Id */
+            workspace_id: string;
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "live" | "test";
+            data: components["schemas"]["CreditsGranted"];
+        };
+        /**
+         * CreditsLowEvent
+         * @description What is not yet spent (`balance` and `held`) fell below `low_mark`.
+         */
+        CreditsLowEvent: {
+            /**
+             * Id
+             * @description The same wherever it is told: what to know repeats by.
+             */
+            id: string;
+            /**
+             * Object
+             * @default event
+             * @constant
+             */
+            object?: "event";
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "credits.low";
+            /**
+             * Version
+             * @description Of the shape of `data`: fields are added without a new one.
+             * @constant
+             */
+            version: 1;
+            /**
+             * Timestamp
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            /** Workspace Id */
+            workspace_id: string;
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "live" | "test";
+            data: components["schemas"]["CreditsRead"];
+        };
+        /**
          * CreditsRead
          * @description What the workspace has.
          */
@@ -2158,6 +2818,33 @@ export interface components {
              * @description All credits ever charged, less refunds.
              */
             total_spent: number;
+            /**
+             * Low Mark
+             * @description Below it, `balance` and `held` together, the workspace is told `credits.low`; 0: never.
+             */
+            low_mark: number;
+        };
+        /**
+         * CreditsSettings
+         * @description When the workspace is told that its credits run low.
+         */
+        CreditsSettings: {
+            /**
+             * Low Mark
+             * @description Credits, with at most six decimals.
+             */
+            low_mark: number;
+        };
+        /**
+         * CreditsUpdate
+         * @description When the workspace is to be told that its credits run low.
+         */
+        CreditsUpdate: {
+            /**
+             * Low Mark
+             * @description `credits.low` is told when `balance` and `held` together fall below it; 0: never.
+             */
+            low_mark: number;
         };
         /**
          * DeletionOrder
@@ -2242,6 +2929,19 @@ export interface components {
          * @enum {string}
          */
         ErrorCode: "invalid_image" | "url_not_allowed" | "url_unreachable" | "content_rejected" | "provider_unavailable" | "provider_timeout" | "provider_quota" | "provider_busy" | "provider_rejected" | "no_route" | "deadline_exceeded" | "internal";
+        /**
+         * EventPage
+         * @description One page of events, newest first.
+         */
+        EventPage: {
+            /** Data */
+            data: (components["schemas"]["TaskCreatedEvent"] | components["schemas"]["TaskStartedEvent"] | components["schemas"]["TaskProgressEvent"] | components["schemas"]["TaskSucceededEvent"] | components["schemas"]["TaskFailedEvent"] | components["schemas"]["TaskCanceledEvent"] | components["schemas"]["BatchCompletedEvent"] | components["schemas"]["AssetCreatedEvent"] | components["schemas"]["AssetDeletedEvent"] | components["schemas"]["CreditsGrantedEvent"] | components["schemas"]["CreditsLowEvent"] | components["schemas"]["CreditsExhaustedEvent"] | components["schemas"]["ApiKeyCreatedEvent"] | components["schemas"]["ApiKeyUpdatedEvent"] | components["schemas"]["ApiKeyRotatedEvent"] | components["schemas"]["ApiKeyRevokedEvent"])[];
+            /**
+             * Next Cursor
+             * @description Give it as `cursor` for the next page; null on the last.
+             */
+            next_cursor: string | null;
+        };
         /**
          * ExportRead
          * @description An archive of what is kept of the account.
@@ -2485,6 +3185,24 @@ export interface components {
             email: string;
             /** Captcha Token */
             captcha_token?: string | null;
+        };
+        /**
+         * LinksWhenTold
+         * @description Signed links, made when the event is told; all null when the asset is gone by then.
+         */
+        LinksWhenTold: {
+            /** Full */
+            full: string | null;
+            /**
+             * Medium
+             * @description At most 1024 pixels a side.
+             */
+            medium: string | null;
+            /**
+             * Thumbnail
+             * @description At most 256 pixels a side.
+             */
+            thumbnail: string | null;
         };
         /** Listing[ModelShown] */
         Listing_ModelShown_: {
@@ -3211,7 +3929,7 @@ export interface components {
          * @description What an API key, or a member by their role, may do in a workspace.
          * @enum {string}
          */
-        Scope: "tasks:read" | "tasks:write" | "assets:read" | "assets:write" | "credits:read" | "keys:read" | "keys:write" | "workspace:read" | "workspace:write" | "audit:read";
+        Scope: "tasks:read" | "tasks:write" | "assets:read" | "assets:write" | "credits:read" | "keys:read" | "keys:write" | "workspace:read" | "workspace:write" | "audit:read" | "events:read" | "webhooks:read" | "webhooks:write";
         /**
          * SeatRead
          * @description A workspace, and the user's role in it.
@@ -3378,6 +4096,48 @@ export interface components {
             reason: string;
         };
         /**
+         * TaskCanceledEvent
+         * @description A task was called off. Nothing was charged.
+         */
+        TaskCanceledEvent: {
+            /**
+             * Id
+             * @description The same wherever it is told: what to know repeats by.
+             */
+            id: string;
+            /**
+             * Object
+             * @default event
+             * @constant
+             */
+            object?: "event";
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "task.canceled";
+            /**
+             * Version
+             * @description Of the shape of `data`: fields are added without a new one.
+             * @constant
+             */
+            version: 1;
+            /**
+             * Timestamp
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            /** Workspace Id */
+            workspace_id: string;
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "live" | "test";
+            data: components["schemas"]["TaskRead"];
+        };
+        /**
          * TaskCreate
          * @description An order: what is to be done, to what, and how.
          */
@@ -3421,6 +4181,48 @@ export interface components {
                 [key: string]: string | number | boolean | null;
             };
         };
+        /**
+         * TaskCreatedEvent
+         * @description A task was ordered, by itself or in a batch; or one that failed or was canceled is tried again.
+         */
+        TaskCreatedEvent: {
+            /**
+             * Id
+             * @description The same wherever it is told: what to know repeats by.
+             */
+            id: string;
+            /**
+             * Object
+             * @default event
+             * @constant
+             */
+            object?: "event";
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "task.created";
+            /**
+             * Version
+             * @description Of the shape of `data`: fields are added without a new one.
+             * @constant
+             */
+            version: 1;
+            /**
+             * Timestamp
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            /** Workspace Id */
+            workspace_id: string;
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "live" | "test";
+            data: components["schemas"]["TaskRead"];
+        };
         /** TaskCredits */
         TaskCredits: {
             /**
@@ -3448,6 +4250,90 @@ export interface components {
             retryable: boolean;
             /** Provider */
             provider: string | null;
+        };
+        /**
+         * TaskFailedEvent
+         * @description A task ended without results; `error` says why. Nothing was charged.
+         */
+        TaskFailedEvent: {
+            /**
+             * Id
+             * @description The same wherever it is told: what to know repeats by.
+             */
+            id: string;
+            /**
+             * Object
+             * @default event
+             * @constant
+             */
+            object?: "event";
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "task.failed";
+            /**
+             * Version
+             * @description Of the shape of `data`: fields are added without a new one.
+             * @constant
+             */
+            version: 1;
+            /**
+             * Timestamp
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            /** Workspace Id */
+            workspace_id: string;
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "live" | "test";
+            data: components["schemas"]["TaskRead"];
+        };
+        /**
+         * TaskProgressEvent
+         * @description A step of a task is done and others follow, or what became of a call has to be found out.
+         */
+        TaskProgressEvent: {
+            /**
+             * Id
+             * @description The same wherever it is told: what to know repeats by.
+             */
+            id: string;
+            /**
+             * Object
+             * @default event
+             * @constant
+             */
+            object?: "event";
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "task.progress";
+            /**
+             * Version
+             * @description Of the shape of `data`: fields are added without a new one.
+             * @constant
+             */
+            version: 1;
+            /**
+             * Timestamp
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            /** Workspace Id */
+            workspace_id: string;
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "live" | "test";
+            data: components["schemas"]["TaskRead"];
         };
         /**
          * TaskRead
@@ -3531,10 +4417,107 @@ export interface components {
             outputs: components["schemas"]["AssetRead"][];
         };
         /**
+         * TaskStartedEvent
+         * @description A task's first call to a provider begins.
+         */
+        TaskStartedEvent: {
+            /**
+             * Id
+             * @description The same wherever it is told: what to know repeats by.
+             */
+            id: string;
+            /**
+             * Object
+             * @default event
+             * @constant
+             */
+            object?: "event";
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "task.started";
+            /**
+             * Version
+             * @description Of the shape of `data`: fields are added without a new one.
+             * @constant
+             */
+            version: 1;
+            /**
+             * Timestamp
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            /** Workspace Id */
+            workspace_id: string;
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "live" | "test";
+            data: components["schemas"]["TaskRead"];
+        };
+        /**
          * TaskStatus
          * @enum {string}
          */
         TaskStatus: "pending" | "processing" | "reconciling" | "succeeded" | "failed" | "canceled";
+        /**
+         * TaskSucceededEvent
+         * @description A task is done and paid; `outputs` has its results.
+         */
+        TaskSucceededEvent: {
+            /**
+             * Id
+             * @description The same wherever it is told: what to know repeats by.
+             */
+            id: string;
+            /**
+             * Object
+             * @default event
+             * @constant
+             */
+            object?: "event";
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "task.succeeded";
+            /**
+             * Version
+             * @description Of the shape of `data`: fields are added without a new one.
+             * @constant
+             */
+            version: 1;
+            /**
+             * Timestamp
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            /** Workspace Id */
+            workspace_id: string;
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "live" | "test";
+            data: components["schemas"]["TaskRead"];
+        };
+        /**
+         * Ticket
+         * @description What opens a stream in place of a header.
+         */
+        Ticket: {
+            /** Ticket */
+            ticket: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+        };
         /**
          * TransactionRead
          * @description One movement of credits. Holds are not movements: a task shows here when it is charged.
@@ -3894,7 +4877,12 @@ export interface operations {
     };
     stream_task_events: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The same, where no header can be sent. */
+                last_event_id?: string | null;
+                /** @description Of `POST /v1/events/tickets`, where no header can be sent. */
+                ticket?: string | null;
+            };
             header?: never;
             path: {
                 task_id: string;
@@ -4057,7 +5045,12 @@ export interface operations {
     };
     stream_batch_events: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The same, where no header can be sent. */
+                last_event_id?: string | null;
+                /** @description Of `POST /v1/events/tickets`, where no header can be sent. */
+                ticket?: string | null;
+            };
             header?: never;
             path: {
                 batch_id: string;
@@ -4322,6 +5315,30 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CreditsRead"];
+                };
+            };
+        };
+    };
+    update_credits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreditsUpdate"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreditsSettings"];
                 };
             };
         };
@@ -4956,6 +5973,117 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_AuditEntryRead_"];
+                };
+            };
+        };
+    };
+    list_events: {
+        parameters: {
+            query?: {
+                /** @description By type, one or more; `task.*` for a whole family. */
+                type?: string[] | null;
+                /** @description Only what happened to this task. */
+                task_id?: string | null;
+                /** @description Only what happened to this batch and its tasks. */
+                batch_id?: string | null;
+                /** @description Only newer ones. */
+                created_after?: string | null;
+                /** @description Only older ones. */
+                created_before?: string | null;
+                /** @description How many, at most. */
+                limit?: number;
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventPage"];
+                };
+            };
+        };
+    };
+    stream_events: {
+        parameters: {
+            query?: {
+                /** @description By type, one or more; `task.*` for a whole family. */
+                type?: string[] | null;
+                /** @description The same, where no header can be sent. */
+                last_event_id?: string | null;
+                /** @description Of `POST /v1/events/tickets`, where no header can be sent. */
+                ticket?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Server-sent events, without end. The schema is that of each event. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": {
+                        /** @description Give the last one as `Last-Event-ID` to go on after it. */
+                        id: string;
+                        /** @enum {string} */
+                        event: "task.created" | "task.started" | "task.progress" | "task.succeeded" | "task.failed" | "task.canceled" | "batch.completed" | "asset.created" | "asset.deleted" | "credits.granted" | "credits.low" | "credits.exhausted" | "api_key.created" | "api_key.updated" | "api_key.rotated" | "api_key.revoked" | "reset";
+                        /** @description The event as `GET /v1/events/{id}` gives it. With `reset`: why it did not go on where it was asked to; read anew what you keep. */
+                        data: string;
+                    };
+                };
+            };
+        };
+    };
+    create_ticket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ticket"];
+                };
+            };
+        };
+    };
+    get_event: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskCreatedEvent"] | components["schemas"]["TaskStartedEvent"] | components["schemas"]["TaskProgressEvent"] | components["schemas"]["TaskSucceededEvent"] | components["schemas"]["TaskFailedEvent"] | components["schemas"]["TaskCanceledEvent"] | components["schemas"]["BatchCompletedEvent"] | components["schemas"]["AssetCreatedEvent"] | components["schemas"]["AssetDeletedEvent"] | components["schemas"]["CreditsGrantedEvent"] | components["schemas"]["CreditsLowEvent"] | components["schemas"]["CreditsExhaustedEvent"] | components["schemas"]["ApiKeyCreatedEvent"] | components["schemas"]["ApiKeyUpdatedEvent"] | components["schemas"]["ApiKeyRotatedEvent"] | components["schemas"]["ApiKeyRevokedEvent"];
                 };
             };
         };

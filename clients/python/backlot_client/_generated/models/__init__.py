@@ -11,14 +11,28 @@ from .admin_user_read_role import AdminUserReadRole
 from .admin_user_read_status import AdminUserReadStatus
 from .api_key_create import ApiKeyCreate
 from .api_key_create_mode_type_0 import ApiKeyCreateModeType0
+from .api_key_created_event import ApiKeyCreatedEvent
+from .api_key_created_event_mode import ApiKeyCreatedEventMode
 from .api_key_read import ApiKeyRead
 from .api_key_read_mode import ApiKeyReadMode
+from .api_key_revoked_event import ApiKeyRevokedEvent
+from .api_key_revoked_event_mode import ApiKeyRevokedEventMode
 from .api_key_rotate import ApiKeyRotate
+from .api_key_rotated_event import ApiKeyRotatedEvent
+from .api_key_rotated_event_mode import ApiKeyRotatedEventMode
 from .api_key_secret import ApiKeySecret
 from .api_key_secret_mode import ApiKeySecretMode
 from .api_key_update import ApiKeyUpdate
+from .api_key_updated_event import ApiKeyUpdatedEvent
+from .api_key_updated_event_mode import ApiKeyUpdatedEventMode
+from .asset_created import AssetCreated
+from .asset_created_event import AssetCreatedEvent
+from .asset_created_event_mode import AssetCreatedEventMode
+from .asset_deleted_event import AssetDeletedEvent
+from .asset_deleted_event_mode import AssetDeletedEventMode
 from .asset_kind import AssetKind
 from .asset_read import AssetRead
+from .asset_snapshot import AssetSnapshot
 from .asset_source import AssetSource
 from .asset_update import AssetUpdate
 from .asset_urls import AssetUrls
@@ -27,6 +41,8 @@ from .attempt_status import AttemptStatus
 from .audit_actor import AuditActor
 from .audit_entry_read import AuditEntryRead
 from .audit_target import AuditTarget
+from .batch_completed_event import BatchCompletedEvent
+from .batch_completed_event_mode import BatchCompletedEventMode
 from .batch_create import BatchCreate
 from .batch_item_create import BatchItemCreate
 from .batch_item_error import BatchItemError
@@ -45,7 +61,16 @@ from .budget_read_period import BudgetReadPeriod
 from .confirm import Confirm
 from .confirmation_read import ConfirmationRead
 from .confirmation_read_status import ConfirmationReadStatus
+from .credits_exhausted_event import CreditsExhaustedEvent
+from .credits_exhausted_event_mode import CreditsExhaustedEventMode
+from .credits_granted import CreditsGranted
+from .credits_granted_event import CreditsGrantedEvent
+from .credits_granted_event_mode import CreditsGrantedEventMode
+from .credits_low_event import CreditsLowEvent
+from .credits_low_event_mode import CreditsLowEventMode
 from .credits_read import CreditsRead
+from .credits_settings import CreditsSettings
+from .credits_update import CreditsUpdate
 from .deletion_order import DeletionOrder
 from .deletion_read import DeletionRead
 from .email_change import EmailChange
@@ -53,6 +78,7 @@ from .email_change_read import EmailChangeRead
 from .email_change_read_status import EmailChangeReadStatus
 from .email_verification import EmailVerification
 from .error_code import ErrorCode
+from .event_page import EventPage
 from .export_read import ExportRead
 from .export_read_status import ExportReadStatus
 from .finish_oauth_provider import FinishOauthProvider
@@ -67,6 +93,7 @@ from .invitation_shown import InvitationShown
 from .latency import Latency
 from .link_opened import LinkOpened
 from .link_wanted import LinkWanted
+from .links_when_told import LinksWhenTold
 from .list_users_role_type_0 import ListUsersRoleType0
 from .list_users_status_type_0 import ListUsersStatusType0
 from .listing_model_shown import ListingModelShown
@@ -135,11 +162,24 @@ from .state import State
 from .step_read import StepRead
 from .step_status import StepStatus
 from .suspension import Suspension
+from .task_canceled_event import TaskCanceledEvent
+from .task_canceled_event_mode import TaskCanceledEventMode
 from .task_create import TaskCreate
+from .task_created_event import TaskCreatedEvent
+from .task_created_event_mode import TaskCreatedEventMode
 from .task_credits import TaskCredits
 from .task_error import TaskError
+from .task_failed_event import TaskFailedEvent
+from .task_failed_event_mode import TaskFailedEventMode
+from .task_progress_event import TaskProgressEvent
+from .task_progress_event_mode import TaskProgressEventMode
 from .task_read import TaskRead
+from .task_started_event import TaskStartedEvent
+from .task_started_event_mode import TaskStartedEventMode
 from .task_status import TaskStatus
+from .task_succeeded_event import TaskSucceededEvent
+from .task_succeeded_event_mode import TaskSucceededEventMode
+from .ticket import Ticket
 from .transaction_read import TransactionRead
 from .transfer_create import TransferCreate
 from .transfer_kind import TransferKind
@@ -165,15 +205,29 @@ __all__ = (
     "AdminUserReadRole",
     "AdminUserReadStatus",
     "ApiKeyCreate",
+    "ApiKeyCreatedEvent",
+    "ApiKeyCreatedEventMode",
     "ApiKeyCreateModeType0",
     "ApiKeyRead",
     "ApiKeyReadMode",
+    "ApiKeyRevokedEvent",
+    "ApiKeyRevokedEventMode",
     "ApiKeyRotate",
+    "ApiKeyRotatedEvent",
+    "ApiKeyRotatedEventMode",
     "ApiKeySecret",
     "ApiKeySecretMode",
     "ApiKeyUpdate",
+    "ApiKeyUpdatedEvent",
+    "ApiKeyUpdatedEventMode",
+    "AssetCreated",
+    "AssetCreatedEvent",
+    "AssetCreatedEventMode",
+    "AssetDeletedEvent",
+    "AssetDeletedEventMode",
     "AssetKind",
     "AssetRead",
+    "AssetSnapshot",
     "AssetSource",
     "AssetUpdate",
     "AssetUrls",
@@ -182,6 +236,8 @@ __all__ = (
     "AuditActor",
     "AuditEntryRead",
     "AuditTarget",
+    "BatchCompletedEvent",
+    "BatchCompletedEventMode",
     "BatchCreate",
     "BatchItemCreate",
     "BatchItemError",
@@ -200,7 +256,16 @@ __all__ = (
     "Confirm",
     "ConfirmationRead",
     "ConfirmationReadStatus",
+    "CreditsExhaustedEvent",
+    "CreditsExhaustedEventMode",
+    "CreditsGranted",
+    "CreditsGrantedEvent",
+    "CreditsGrantedEventMode",
+    "CreditsLowEvent",
+    "CreditsLowEventMode",
     "CreditsRead",
+    "CreditsSettings",
+    "CreditsUpdate",
     "DeletionOrder",
     "DeletionRead",
     "EmailChange",
@@ -208,6 +273,7 @@ __all__ = (
     "EmailChangeReadStatus",
     "EmailVerification",
     "ErrorCode",
+    "EventPage",
     "ExportRead",
     "ExportReadStatus",
     "FinishOauthProvider",
@@ -221,6 +287,7 @@ __all__ = (
     "InvitationShown",
     "Latency",
     "LinkOpened",
+    "LinksWhenTold",
     "LinkWanted",
     "ListingModelShown",
     "ListingOperationRead",
@@ -290,11 +357,24 @@ __all__ = (
     "StepRead",
     "StepStatus",
     "Suspension",
+    "TaskCanceledEvent",
+    "TaskCanceledEventMode",
     "TaskCreate",
+    "TaskCreatedEvent",
+    "TaskCreatedEventMode",
     "TaskCredits",
     "TaskError",
+    "TaskFailedEvent",
+    "TaskFailedEventMode",
+    "TaskProgressEvent",
+    "TaskProgressEventMode",
     "TaskRead",
+    "TaskStartedEvent",
+    "TaskStartedEventMode",
     "TaskStatus",
+    "TaskSucceededEvent",
+    "TaskSucceededEventMode",
+    "Ticket",
     "TransactionRead",
     "TransferCreate",
     "TransferKind",

@@ -39,12 +39,12 @@ class AssetRead:
         duration (float | None): In seconds, of what has one.
         sha256 (str): Of the file as it was sent, before metadata was taken out of it.
         placeholder (None | str): A blurhash (https://blurha.sh) to show while the image loads.
-        urls (AssetUrls): Signed links anyone can open for some days. They stay the same for hours, so that caches work.
         favorite (bool):
         task_id (None | str):
         metadata (Any):
         created_at (datetime.datetime):
         filename (None | str):
+        urls (AssetUrls): Signed links anyone can open for some days. They stay the same for hours, so that caches work.
     """
 
     id: str
@@ -58,12 +58,12 @@ class AssetRead:
     duration: float | None
     sha256: str
     placeholder: None | str
-    urls: AssetUrls
     favorite: bool
     task_id: None | str
     metadata: Any
     created_at: datetime.datetime
     filename: None | str
+    urls: AssetUrls
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -93,8 +93,6 @@ class AssetRead:
         placeholder: None | str
         placeholder = self.placeholder
 
-        urls = self.urls.to_dict()
-
         favorite = self.favorite
 
         task_id: None | str
@@ -106,6 +104,8 @@ class AssetRead:
 
         filename: None | str
         filename = self.filename
+
+        urls = self.urls.to_dict()
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
@@ -122,12 +122,12 @@ class AssetRead:
                 "duration": duration,
                 "sha256": sha256,
                 "placeholder": placeholder,
-                "urls": urls,
                 "favorite": favorite,
                 "task_id": task_id,
                 "metadata": metadata,
                 "created_at": created_at,
                 "filename": filename,
+                "urls": urls,
             }
         )
 
@@ -182,8 +182,6 @@ class AssetRead:
 
         placeholder = _parse_placeholder(d.pop("placeholder"))
 
-        urls = AssetUrls.from_dict(d.pop("urls"))
-
         favorite = d.pop("favorite")
 
         def _parse_task_id(data: object) -> None | str:
@@ -204,6 +202,8 @@ class AssetRead:
 
         filename = _parse_filename(d.pop("filename"))
 
+        urls = AssetUrls.from_dict(d.pop("urls"))
+
         asset_read = cls(
             id=id,
             object_=object_,
@@ -216,12 +216,12 @@ class AssetRead:
             duration=duration,
             sha256=sha256,
             placeholder=placeholder,
-            urls=urls,
             favorite=favorite,
             task_id=task_id,
             metadata=metadata,
             created_at=created_at,
             filename=filename,
+            urls=urls,
         )
 
         asset_read.additional_properties = d

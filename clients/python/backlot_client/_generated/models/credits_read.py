@@ -18,12 +18,14 @@ class CreditsRead:
         held (float): Set aside for tasks that have not ended.
         total_earned (float): All credits ever granted or bought.
         total_spent (float): All credits ever charged, less refunds.
+        low_mark (float): Below it, `balance` and `held` together, the workspace is told `credits.low`; 0: never.
     """
 
     balance: float
     held: float
     total_earned: float
     total_spent: float
+    low_mark: float
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -35,6 +37,8 @@ class CreditsRead:
 
         total_spent = self.total_spent
 
+        low_mark = self.low_mark
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -43,6 +47,7 @@ class CreditsRead:
                 "held": held,
                 "total_earned": total_earned,
                 "total_spent": total_spent,
+                "low_mark": low_mark,
             }
         )
 
@@ -59,11 +64,14 @@ class CreditsRead:
 
         total_spent = d.pop("total_spent")
 
+        low_mark = d.pop("low_mark")
+
         credits_read = cls(
             balance=balance,
             held=held,
             total_earned=total_earned,
             total_spent=total_spent,
+            low_mark=low_mark,
         )
 
         credits_read.additional_properties = d

@@ -5,10 +5,13 @@ Scope = Literal[
     "assets:write",
     "audit:read",
     "credits:read",
+    "events:read",
     "keys:read",
     "keys:write",
     "tasks:read",
     "tasks:write",
+    "webhooks:read",
+    "webhooks:write",
     "workspace:read",
     "workspace:write",
 ]
