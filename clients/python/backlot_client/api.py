@@ -8,6 +8,7 @@ from backlot_client._generated.api import (
     batches,
     catalog,
     credits,  # noqa: A004
+    events,
     health,
     identities,
     me,
@@ -29,6 +30,7 @@ __all__ = [
     "batches",
     "catalog",
     "credits",
+    "events",
     "health",
     "identities",
     "me",
