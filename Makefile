@@ -9,7 +9,7 @@ m ?=
 # A venv holds absolute paths: the stamp names the folder it was made for, so a moved checkout is set up again.
 STAMP := .venv/.ready-$(shell pwd -P | cksum | cut -d ' ' -f 1)
 
-.PHONY: help setup demo dev test fast chaos check bench fmt migration openapi lock FORCE
+.PHONY: help setup demo dev test fast chaos check bench fmt migration openapi clients lock FORCE
 
 help: ## List these commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ migration: $(STAMP) ## Write a migration from what the models say (m="add tasks"
 
 openapi: $(STAMP) ## Rewrite docs/openapi.json and docs/permissions.md from the routes
 	@$(BIN)/python -m scripts.openapi
+
+clients: $(STAMP) ## Generate the packages in clients/ from docs/openapi.json, and compile the TypeScript (needs a network)
+	@$(BIN)/python -m scripts.clients
 
 lock: $(STAMP) ## Lock the requirements again (ARGS=--upgrade takes newer releases)
 	@sh scripts/lock.sh $(ARGS)

@@ -18,6 +18,7 @@ STEPS: dict[str, list[str]] = {
     "imports": ["lint-imports", "--no-cache", "--no-logo"],
     "migrations": ["scripts.migration", "--check"],
     "openapi": ["scripts.openapi", "--check"],
+    "clients": ["scripts.clients", "--check"],
 }
 
 

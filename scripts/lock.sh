@@ -10,4 +10,5 @@ lock() {
 lock pyproject.toml --extra embedded --group dev -o requirements/dev.txt "$@"
 lock pyproject.toml -c requirements/dev.txt -o requirements/runtime.txt
 lock --group build -c requirements/dev.txt -o requirements/build.txt
+lock --group clients -o requirements/clients.txt
 grep -c '^[a-z]' requirements/*.txt

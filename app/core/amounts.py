@@ -33,7 +33,7 @@ def from_number(value: object) -> int:
         raise ValueError("Give a number of credits.")
     credits_ = Decimal(str(value))
     if not credits_.is_finite() or not 0 <= credits_ <= MOST or credits_ * MICRO % 1:
-        raise ValueError("Give credits, at most a thousand million, with at most six decimals.")
+        raise ValueError("Give credits from zero to a thousand million, with at most six decimals.")
     return int(credits_ * MICRO)
 
 

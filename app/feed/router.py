@@ -15,7 +15,7 @@ from app.accounts.schemas import CallerInfo
 from app.accounts.tickets import Tickets, take_ticket
 from app.core.hot import HotRoutes, header
 from app.core.ids import BatchId, EventId, TaskId
-from app.core.paging import EPOCH, Page, PageParams, PageRequest, Position, encode_cursor
+from app.core.paging import EPOCH, PageParams, PageRequest, Position, encode_cursor
 from app.core.problems import InvalidCursor, InvalidRequest, problems
 from app.core.streams import EventStream, LastEventId, LastEventIdAsked
 from app.core.wire import Moment, Text, dumps
@@ -23,7 +23,7 @@ from app.events.feed import FeedFilters, Whose
 from app.events.following import follow
 from app.feed import schemas, streaming
 from app.feed.errors import EventNotFound
-from app.feed.schemas import AnyEvent
+from app.feed.schemas import AnyEvent, EventPage
 from app.feed.streaming import FeedDesk
 
 router = APIRouter(prefix="/v1/events", tags=["events"])
@@ -84,7 +84,7 @@ def _types(caller: CallerInfo, wanted: list[str] | None) -> tuple[str, ...]:
 
 @router.get(
     "",
-    response_model=Page[AnyEvent],
+    response_model=EventPage,
     operation_id="list_events",
     responses=problems(*CALLER_PROBLEMS, InvalidCursor)
     | {200: {"content": {"application/json": {"example": {"data": [_EXAMPLE], "next_cursor": None}}}}},

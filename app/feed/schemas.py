@@ -19,6 +19,7 @@ from app.batches.examples import SHOWN
 from app.batches.schemas import BatchShown
 from app.core.amounts import Credits
 from app.core.ids import EventId, WebhookEndpointId, WorkspaceId
+from app.core.paging import Page
 from app.core.problems import InvalidRequest
 from app.feed import examples
 from app.generation.examples import PENDING_TASK, TASK
@@ -203,6 +204,10 @@ EVENT_MODELS: Mapping[str, type[Event[Any]]] = {name: _model(found) for name, fo
 
 AnyEvent: Any = Annotated[reduce(or_, EVENT_MODELS.values()), Field(discriminator="type")]
 """Whichever type it is: for the documentation of what tells events."""
+
+
+class EventPage(Page[AnyEvent]):
+    """One page of events, newest first."""
 
 
 def visible_types(scopes: Collection[str]) -> frozenset[str]:

@@ -273,7 +273,7 @@ INVARIANTS: dict[str, tuple[str, str]] = {
                is distinct from (c.total, c.refused, c.succeeded, c.failed, c.canceled, c.quoted, c.charged, c.held)
               or (b.is_told::int <> (
                       select count(*) from events e where e.batch_id = b.id and e.type = 'batch.completed')
-                  and b.completed_at > coalesce((select kept_since from event_log), '-infinity'))
+                  and coalesce(b.completed_at, now()) > coalesce((select kept_since from event_log), '-infinity'))
               or b.open = 0 and not b.is_told""",
     ),
     "I11": (

@@ -147,13 +147,15 @@ MAILS = (
             where m.workspace_id in (select workspace_id from told) and w.deleted_at is null and u.status = 'active'
                 and u.erase_at is null and u.email_verified_at is not null and u.email not like '%.invalid'
         ), due as (
-            -- Who falls to zero at once is told that, and not also that there is little left.
+            -- Who has fallen to zero by now is told that, and not also that there is little left.
             select new_id() as id, 'low_balance' as kind, r.email, r.locale, r.workspace_id, jsonb_build_object(
                 'workspace', r.workspace, 'left', case when t.type = 'credits.low' then
                     trim_scale((t.data ->> 'balance')::numeric + (t.data ->> 'held')::numeric)::text end) as facts
             from told t join reachable r on r.workspace_id = t.workspace_id and r.role = 'owner'
             where (t.type = 'credits.exhausted' or t.type = 'credits.low'
-                    and (t.data ->> 'balance')::numeric + (t.data ->> 'held')::numeric > 0)
+                    and (t.data ->> 'balance')::numeric + (t.data ->> 'held')::numeric > 0
+                    and not exists (select from told x where x.workspace_id = t.workspace_id
+                        and x.type = 'credits.exhausted' and x.position > t.position))
                 and r.wanted -> 'low_balance' is distinct from 'false'
             union all
             select new_id(), 'task_failed', * from (

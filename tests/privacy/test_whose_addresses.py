@@ -10,6 +10,8 @@ from app.assets.tools import AssetTools
 from app.core.db import Database
 from app.core.ids import decode
 from app.core.settings import Settings
+from app.mail import service as mail
+from app.mail.sending import Postman
 from app.privacy.erasure import service as erasure
 from tests.accounts.people import Person as Owner
 from tests.accounts.people import make_person
@@ -145,3 +147,19 @@ async def test_an_address_that_has_theirs_in_it_is_another(
     team = await _invite(owner, f"x{person.email}")
     await _erase(settings, database, tools, person)
     assert await _state(database, team, f"x{person.email}") == (1, 1, 1)
+
+
+async def test_mails_of_their_workspace_go_also_when_its_events_are_dropped(
+    settings: Settings, database: Database, tools: AssetTools, server: FastAPI
+) -> None:
+    """Weeks of events go earlier than mails may."""
+    person, other = await _verified(Person(settings, database)), an_address()
+    (workspace,) = await database.fetch("select id from workspaces where owner_id = $1", person.user_id)
+    async with database.transaction() as session:
+        mail.post(session, "low_balance", to=other, locale="en", workspace_id=workspace["id"], facts={"left": "1"})
+    await database.fetch("delete from events where workspace_id = $1", workspace["id"])
+    await Postman(settings, database, database.redis).deliver()
+    left = "select 1 from mails where to_address = $1 union all select 1 from caught_mails where to_address = $1"
+    assert len(await database.fetch(left, other)) == 2
+    await _erase(settings, database, tools, person)
+    assert await database.fetch(left, other) == []

@@ -1,4 +1,7 @@
-"""What a front end keeps for its user: any JSON object, within limits."""
+"""What a front end keeps for its user: any JSON object, within limits.
+
+`notifications` alone means something here: see `mail_of_events` of migration 1010.
+"""
 
 import json
 from math import isfinite

@@ -24,7 +24,9 @@ class Preferences(RootModel[dict[str, Any]]):
 Given = Annotated[
     Preferences,
     Body(
-        description=f"At most {preferences.MAX_BYTES} bytes, {preferences.MAX_DEPTH} deep. It replaces what was there."
+        description=f"At most {preferences.MAX_BYTES} bytes, {preferences.MAX_DEPTH} deep. It replaces what was there. "
+        "Under `notifications`, `low_balance` and `task_failed` turn mails of these off where they are false; all else "
+        "is your front end's."
     ),
 ]
 

@@ -1,0 +1,21 @@
+import httpx
+
+from .... import _calls
+from ...models.ticket import Ticket
+
+
+def _parse(response: httpx.Response) -> Ticket:
+    response_201 = Ticket.from_dict(response.json())
+
+    return response_201
+
+
+def create_ticket() -> _calls.Call[Ticket]:
+    """Get a ticket that opens streams for a minute, as `?ticket=`: for an EventSource, which sends no headers."""
+
+    return _calls.Call(
+        "POST",
+        "/v1/events/tickets",
+        _parse,
+        is_safe_twice=False,
+    )

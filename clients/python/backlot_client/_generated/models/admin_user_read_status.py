@@ -1,0 +1,7 @@
+from typing import Literal, cast
+
+AdminUserReadStatus = Literal["active", "erased", "suspended"]
+
+
+def check_admin_user_read_status(value: str) -> AdminUserReadStatus:
+    return cast(AdminUserReadStatus, value)

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Literal,
+    TypeVar,
+    cast,
+)
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..models.credits_low_event_mode import (
+    CreditsLowEventMode,
+    check_credits_low_event_mode,
+)
+from ..types import UNSET, Unset
+
+if TYPE_CHECKING:
+    from ..models.credits_read import CreditsRead
+
+
+T = TypeVar("T", bound="CreditsLowEvent")
+
+
+@_attrs_define
+class CreditsLowEvent:
+    """What is not yet spent (`balance` and `held`) fell below `low_mark`.
+
+    Attributes:
+        id (str): The same wherever it is told: what to know repeats by.
+        type_ (Literal['credits.low']):
+        version (Literal[1]): Of the shape of `data`: fields are added without a new one.
+        timestamp (datetime.datetime): When it happened.
+        workspace_id (str):
+        mode (CreditsLowEventMode):
+        data (CreditsRead): What the workspace has.
+        object_ (Literal['event'] | Unset):  Default: 'event'.
+    """
+
+    id: str
+    type_: Literal["credits.low"]
+    version: Literal[1]
+    timestamp: datetime.datetime
+    workspace_id: str
+    mode: CreditsLowEventMode
+    data: CreditsRead
+    object_: Literal["event"] | Unset = "event"
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        id = self.id
+
+        type_ = self.type_
+
+        version = self.version
+
+        timestamp = self.timestamp.isoformat()
+
+        workspace_id = self.workspace_id
+
+        mode: str = self.mode
+
+        data = self.data.to_dict()
+
+        object_ = self.object_
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "id": id,
+                "type": type_,
+                "version": version,
+                "timestamp": timestamp,
+                "workspace_id": workspace_id,
+                "mode": mode,
+                "data": data,
+            }
+        )
+        if object_ is not UNSET:
+            field_dict["object"] = object_
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.credits_read import CreditsRead  # noqa: PLC0415
+
+        d = dict(src_dict)
+        id = d.pop("id")
+
+        type_ = cast(Literal["credits.low"], d.pop("type"))
+        if type_ != "credits.low":
+            raise ValueError(f"type must match const 'credits.low', got '{type_}'")
+
+        version = cast(Literal[1], d.pop("version"))
+        if version != 1:
+            raise ValueError(f"version must match const 1, got '{version}'")
+
+        timestamp = datetime.datetime.fromisoformat(d.pop("timestamp"))
+
+        workspace_id = d.pop("workspace_id")
+
+        mode = check_credits_low_event_mode(d.pop("mode"))
+
+        data = CreditsRead.from_dict(d.pop("data"))
+
+        object_ = cast(Literal["event"] | Unset, d.pop("object", UNSET))
+        if object_ != "event" and not isinstance(object_, Unset):
+            raise ValueError(f"object must match const 'event', got '{object_}'")
+
+        credits_low_event = cls(
+            id=id,
+            type_=type_,
+            version=version,
+            timestamp=timestamp,
+            workspace_id=workspace_id,
+            mode=mode,
+            data=data,
+            object_=object_,
+        )
+
+        credits_low_event.additional_properties = d
+        return credits_low_event
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

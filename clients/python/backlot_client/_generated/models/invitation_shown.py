@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import (
+    Any,
+    Literal,
+    TypeVar,
+    cast,
+)
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..models.workspace_role import WorkspaceRole, check_workspace_role
+from ..types import UNSET, Unset
+
+T = TypeVar("T", bound="InvitationShown")
+
+
+@_attrs_define
+class InvitationShown:
+    """What whoever has the link may know before signing in.
+
+    Attributes:
+        workspace (str): Its name.
+        inviter (str):
+        role (WorkspaceRole): What a user is to a workspace; `app.accounts.permissions` says what each may do.
+        email (str): The address it was sent to, masked: sign in with the account of that address.
+        expires_at (datetime.datetime):
+        object_ (Literal['invitation'] | Unset):  Default: 'invitation'.
+    """
+
+    workspace: str
+    inviter: str
+    role: WorkspaceRole
+    email: str
+    expires_at: datetime.datetime
+    object_: Literal["invitation"] | Unset = "invitation"
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        workspace = self.workspace
+
+        inviter = self.inviter
+
+        role: str = self.role
+
+        email = self.email
+
+        expires_at = self.expires_at.isoformat()
+
+        object_ = self.object_
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "workspace": workspace,
+                "inviter": inviter,
+                "role": role,
+                "email": email,
+                "expires_at": expires_at,
+            }
+        )
+        if object_ is not UNSET:
+            field_dict["object"] = object_
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        d = dict(src_dict)
+        workspace = d.pop("workspace")
+
+        inviter = d.pop("inviter")
+
+        role = check_workspace_role(d.pop("role"))
+
+        email = d.pop("email")
+
+        expires_at = datetime.datetime.fromisoformat(d.pop("expires_at"))
+
+        object_ = cast(Literal["invitation"] | Unset, d.pop("object", UNSET))
+        if object_ != "invitation" and not isinstance(object_, Unset):
+            raise ValueError(f"object must match const 'invitation', got '{object_}'")
+
+        invitation_shown = cls(
+            workspace=workspace,
+            inviter=inviter,
+            role=role,
+            email=email,
+            expires_at=expires_at,
+            object_=object_,
+        )
+
+        invitation_shown.additional_properties = d
+        return invitation_shown
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

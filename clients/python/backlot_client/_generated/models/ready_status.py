@@ -1,0 +1,7 @@
+from typing import Literal, cast
+
+ReadyStatus = Literal["down", "ok"]
+
+
+def check_ready_status(value: str) -> ReadyStatus:
+    return cast(ReadyStatus, value)

@@ -1,0 +1,7 @@
+from typing import Literal, cast
+
+Rendition = Literal["full", "medium", "thumbnail"]
+
+
+def check_rendition(value: str) -> Rendition:
+    return cast(Rendition, value)

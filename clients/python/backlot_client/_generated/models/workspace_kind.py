@@ -1,0 +1,7 @@
+from typing import Literal, cast
+
+WorkspaceKind = Literal["personal", "team"]
+
+
+def check_workspace_kind(value: str) -> WorkspaceKind:
+    return cast(WorkspaceKind, value)

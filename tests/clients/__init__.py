@@ -1,0 +1,1 @@
+"""The client packages, against a running server."""
