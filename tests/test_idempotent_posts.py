@@ -39,6 +39,8 @@ NEED_NONE = {
     "reinstate_user": "who is let in is let in",
     "sign_out_user": "sessions end once",
     "restore_me": "a deletion is taken back once",
+    "redeliver_webhook": "what is sent again has the same `webhook-id`, and what waits is sent once",
+    "redeliver_webhook_range": "the same, of many",
     "create_ticket": "every ticket is good for a minute, and for reading only",
     "quote_task": "nothing is kept and nothing is spent",
     "sign_up": "again it changes nothing, and a mail is sent again, a few times an hour at most",
@@ -52,6 +54,7 @@ NEED_NONE = {
     "confirm_email_change": "a link is good once",
     "receive_callback": "whatever calls, and however often: the provider is asked what became of the job",
 }
+HOOK = "https://shop.example.com/hook"
 KEY = {"Idempotency-Key": "order-1042"}
 POSTS = {operation["operationId"]: operation for name, operation in OPERATIONS.items() if name.startswith("POST ")}
 
@@ -130,6 +133,14 @@ MAKES: dict[str, Make] = {
     "create_workspace": creating("/v1/workspaces", {"json": {"name": "a"}}, {"json": {"name": "b"}}),
     "create_invitation": inviting,
     "rotate_api_key": changing("/v1/api-keys", {"name": "shop"}, "rotate"),
+    "create_webhook_endpoint": creating(
+        "/v1/webhook-endpoints", {"json": {"url": HOOK}}, {"json": {"url": f"{HOOK}/b"}}
+    ),
+    "rotate_webhook_secret": changing("/v1/webhook-endpoints", {"url": HOOK}, "rotate-secret"),
+    "send_webhook_test": changing("/v1/webhook-endpoints", {"url": HOOK}, "test"),
+    "rotate_webhook_signing_secret": creating(
+        "/v1/webhook-signing-secret/rotate", {"json": {}}, {"json": {"overlap_seconds": 60}}
+    ),
     "create_api_key": creating("/v1/api-keys", {"json": {"name": "shop"}}, {"json": {"name": "another"}}),
 }
 BY_USER = frozenset({"create_workspace", "create_invitation"})
@@ -152,6 +163,9 @@ async def effects(database: Database, account: Account) -> dict[str, Any]:
         "api_keys": "count(*), count(rotated_at)",
         "audit_entries": "count(*)",
         "events": "count(*)",
+        "webhook_endpoints": "count(*), sum(secret_generation)",
+        "webhook_signing_secrets": "count(*), sum(generation)",
+        "webhook_deliveries": "count(*)",
         "credit_transfers": "count(*), sum(amount)",
         "credit_holds": "count(*), sum(amount)",
     }

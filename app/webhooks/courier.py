@@ -1,7 +1,7 @@
 """The courier of a worker: claims what is due, delivers it, notes what became of it. No transaction meanwhile.
 
 A claim is a lease: a delivery whose worker died is taken again when it ends, with the same webhook-id. How many are
-sent to one target at once, and how fast to one that fails, is decided where they are claimed (migration 1020).
+sent to one target at once, and how fast to one that fails, is decided where they are claimed (migration 1021).
 """
 
 import asyncio

@@ -56,6 +56,6 @@ async def _disable(session: AsyncSession, endpoint: WebhookEndpoint, reason: Dis
                 "url": endpoint.url,
                 "description": endpoint.description,
                 "reason": reason.value,
-                "is_test": endpoint.mode == "test",
+                "mode": endpoint.mode,
             },
         )

@@ -1,6 +1,6 @@
 """Endpoints that want events, what is to be delivered to whom, and each attempt at it.
 
-The functions that fan out, claim and note are in migration 1020, with the order in which rows are locked.
+The functions that fan out, claim and note are in migrations 1020 and 1021, with the order in which rows are locked.
 """
 
 from datetime import datetime

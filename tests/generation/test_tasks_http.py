@@ -296,7 +296,7 @@ BAD_ORDERS: list[tuple[dict[str, Any], int, str, str]] = [
     ({"input": []}, 422, "invalid_request", "/input"),
     ({"colour": "red"}, 422, "invalid_request", "/colour"),
     ({"metadata": {"a": {"b": 1}}}, 422, "invalid_request", "/metadata"),
-    ({"webhook_url": "https://example.com/hook"}, 422, "not_available", "/webhook_url"),
+    ({"webhook_url": "https://10.0.0.1/hook"}, 422, "webhook_url_not_allowed", "/webhook_url"),
 ]
 
 

@@ -33,6 +33,9 @@ FACTS = {
     "operation": "remove_background",
     "task": "task_01jcqzm4x8e3v9tk5h2w7d6n0p",
     "reason": "The provider could not be reached.",
+    "url": "https://shop.example.com/hook",
+    "description": "orders of the shop",
+    "mode": "test",
 }
 HOSTILE = {
     "html": "<script>alert(1)</script><a href='https://evil.example'>x</a> & \"quoted\"",

@@ -29,6 +29,8 @@ NOT_PERSONAL = {
     "task_durations": "averages of all customers",
     "task_queues": "counts",
     "task_steps": "words of ours, and ids",
+    "webhook_queues": "counts and times",
+    "webhook_signing_secrets": "a number, and times",
     "welcomed_mailboxes": "keyed hashes of mailboxes, kept so that they get welcome credits once (docs/privacy.md)",
     "throttles": "keyed hashes of addresses and networks, forgotten when the bucket is full again",
 }
@@ -52,6 +54,9 @@ KEPT = {
     "caught_mails": {"kind", "to_address"},
     "sessions": {"kind"},
     "exports": {"status", "key"},
+    "webhook_endpoints": {"mode", "status", "disabled_reason"},
+    "webhook_deliveries": {"mode", "status", "event_type"},
+    "webhook_attempts": {"mode"},
 }
 WHOSE = {
     "users": "id = :user",
@@ -75,5 +80,8 @@ WHOSE = {
     "assets": "workspace_id in (:workspace, :alone)",
     "asset_files": "asset_id in (select id from assets where workspace_id in (:workspace, :alone))",
     "events": "workspace_id in (:workspace, :alone)",
+    "webhook_endpoints": "workspace_id in (:workspace, :alone)",
+    "webhook_deliveries": "workspace_id in (:workspace, :alone)",
+    "webhook_attempts": "workspace_id in (:workspace, :alone)",
     "idempotency_keys": "workspace_id in (:workspace, :alone)",
 }

@@ -31,11 +31,13 @@ from app.mail import service as mail
 from app.privacy.erasure import service as erasure
 from app.privacy.export import service as exports
 from tests.accounts.signed_in import let_due, make_team, sign_in, user_of
-from tests.conftest import PHOTOS, Account
+from tests.conftest import PHOTOS, REACHABLE, Account
 from tests.privacy.places import KEPT, NOT_PERSONAL, WHOSE
 
 WORD = "kanarienvogel"
 """As it is; hidden inside of bytes it is found by its hexadecimal form."""
+
+HOOK = f"http://{REACHABLE}:1/{WORD}"
 
 _COLUMNS = """
     select c.table_name, c.column_name, c.udt_name from information_schema.columns c
@@ -131,7 +133,10 @@ async def person(
         "operation": "replace_background",
         "input": {"image": image, "prompt": f"a {WORD} in a tree"},
         "metadata": {"note": WORD},
+        "webhook_url": HOOK,
     }
+    hook = {"url": HOOK, "description": WORD, "headers": {"X-Word": WORD}}
+    assert (await account.live.post("/v1/webhook-endpoints", json=hook)).status_code == 201
     key = {"Idempotency-Key": f"{WORD}-1"}
     task = (await account.live.post("/v1/tasks", json=order, headers=key)).json()
     assert (await account.live.post(f"/v1/tasks/{task['id']}/cancel")).status_code == 200
@@ -264,6 +269,13 @@ async def _fill(
            values (:id, :id, 'local', :word, :word, 5)""",
         """insert into imported_files (batch_id, url_digest, asset_id)
            select id, :word, :id from batches where workspace_id = :workspace""",
+        f"""insert into webhook_deliveries (id, workspace_id, mode, target_id, url, event_id, event_type, payload,
+               status, attempts, tries, due_at, created_at)
+           values (:id, :workspace, 'live', :id, '{HOOK}', :id, 'task.failed', '{WORD}',
+               'pending', 1, 1, :now, :now)""",
+        """insert into webhook_attempts (delivery_id, number, workspace_id, mode, started_at, seconds, url,
+               request_headers, request_body, response_body)
+           values (:id, 1, :workspace, 'live', :now, 1, '', '{}', '', '')""",
     )
     for statement in statements:
         used = {name: value for name, value in values.items() if f":{name}" in statement}

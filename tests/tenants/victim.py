@@ -16,7 +16,7 @@ from app.core.ids import decode, encode
 from app.core.settings import Settings
 from app.events.publisher import Publisher
 from tests.accounts.people import Person, make_key, make_person, seat
-from tests.conftest import PHOTOS, client
+from tests.conftest import PHOTOS, REACHABLE, client
 from tests.tenants.requests import Maker
 
 CANARY = f"canary{uuid4().hex[:12]}"
@@ -63,6 +63,7 @@ async def make_victim(settings: Settings, database: Database) -> Victim:
     async with client(settings, key) as live:
         ids |= await _work(live)
         ids["evt"] = await _events(database, live)
+        ids["whd"] = await _deliveries(database, live)
     token = tokens.make(settings, decode("inv", ids["inv"][0]))
     return Victim(
         person,
@@ -84,12 +85,20 @@ async def _work(live: httpx.AsyncClient) -> dict[str, list[str]]:
     named = {"files": {"file": (f"{CANARY}.jpg", (PHOTOS / "coffee.jpg").read_bytes())}}
     asset = await _made(live, "/v1/assets", **named, data={"metadata": json.dumps({"note": CANARY})})
     given = {"image": asset, "preset": "studio-white", "prompt": f"on a table of {CANARY}"}
-    order = {"operation": "replace_background", "input": given, "metadata": {"note": CANARY}}
+    order = {
+        "operation": "replace_background",
+        "input": given,
+        "metadata": {"note": CANARY},
+        "webhook_url": f"http://{REACHABLE}:1/{CANARY}",
+    }
+    hook = {"url": f"http://{REACHABLE}:1/hook", "description": CANARY, "headers": {"X-Canary": CANARY}}
+    endpoint = await _made(live, "/v1/webhook-endpoints", json=hook)
     open_task, ended = await _made(live, "/v1/tasks", json=order), await _made(live, "/v1/tasks", json=order)
     assert (await live.post(f"/v1/tasks/{ended}/cancel")).is_success
     item = {"filename": f"{CANARY}.jpg", "input": given, "metadata": {"note": CANARY}}
     order = {"operation": "replace_background", "items": [item], "metadata": {"note": CANARY}}
-    return {"asset": [asset], "task": [open_task, ended], "batch": [await _made(live, "/v1/batches", json=order)]}
+    batch = await _made(live, "/v1/batches", json=order)
+    return {"asset": [asset], "task": [open_task, ended], "batch": [batch], "whe": [endpoint]}
 
 
 async def _events(database: Database, live: httpx.AsyncClient) -> list[str]:
@@ -98,6 +107,18 @@ async def _events(database: Database, live: httpx.AsyncClient) -> list[str]:
     told = (await live.get("/v1/events", params={"type": "task.created"})).json()["data"]
     assert CANARY in str(told[0])
     return [told[0]["id"]]
+
+
+async def _deliveries(database: Database, live: httpx.AsyncClient) -> list[str]:
+    """One of a task, and what was sent and came back."""
+    query = {"event_type": "task.created"}
+    (delivery, *_) = (await live.get("/v1/webhook-deliveries", params=query)).json()["data"]
+    attempt = """insert into webhook_attempts (
+            delivery_id, number, workspace_id, mode, started_at, seconds, url, request_headers, request_body, status,
+            response_headers, response_body)
+        select id, 1, workspace_id, mode, now(), 1, '', '{}', $2, 500, '{}', $2 from webhook_deliveries where id = $1"""
+    await database.fetch(attempt, decode("whd", delivery["id"]), CANARY)
+    return [delivery["id"]]
 
 
 async def _made(live: httpx.AsyncClient, path: str, **body: Any) -> str:

@@ -105,9 +105,10 @@ async def test_all_owners_and_admins_get_a_mail_in_their_language(scene: Scene, 
     assert [mail["to_address"].partition("-")[0] for mail in await mails(scene)] == ["admin", "owner"]
     letters = [await outbox.letter(mail["id"]) for mail in await mails(scene)]
     assert [letter.subject for letter in letters] == [
-        "A webhook of Northwind was switched off",
-        "Một webhook của Northwind đã bị tắt",
+        "Backlot: a webhook was switched off",
+        "Backlot: một webhook đã bị tắt",
     ]
+    assert all("Northwind" in letter.text for letter in letters)
     assert all("127.0.0.2" in letter.text for letter in letters)
 
 

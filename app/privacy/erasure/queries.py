@@ -241,6 +241,16 @@ CONTENT: dict[str, str] = {
 }
 
 PERSON: dict[str, str] = {
+    "endpoints": "delete from webhook_endpoints where workspace_id = any (:workspaces)",
+    "signing_secrets": "delete from webhook_signing_secrets where workspace_id = any (:workspaces)",
+    "deliveries": "delete from webhook_deliveries where workspace_id = any (:workspaces)",  # and their attempts
+    "delivery_queues": "delete from webhook_queues where workspace_id = any (:workspaces)",
+    # What was sent of their keys in teams of others.
+    "key_deliveries": """
+        update webhook_attempts a set request_body = null from webhook_deliveries d
+        where d.id = a.delivery_id and d.event_type like 'api_key.%' and a.request_body is not null
+            and exists (select from unnest(cast(:keys as text[])) as known (id)
+                        where position(known.id in a.request_body) > 0)""",
     # After the assets, whose end is told too.
     "events": "update events set data = '{}' where workspace_id = any (:workspaces) and data <> '{}'",
     "key_events": """

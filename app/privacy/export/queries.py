@@ -195,11 +195,20 @@ SECTIONS = (
         "tasks",
         """select id as mark, json_build_object('id', id, 'mode', mode, 'operation', operation, 'status', status,
                'input', input, 'model', model, 'provider', provider, 'metadata', metadata, 'error', error,
+               'webhook_url', webhook_url,
                'batch_id', batch_id, 'credits_charged', trim_scale(charged / 1000000.0), 'outputs', output_ids,
                'created_at', created_at, 'started_at', started_at, 'completed_at', completed_at,
                'deleted_at', deleted_at) as line
            from tasks where workspace_id = :workspace_id""",
         {"id": "task", "batch_id": "batch", "outputs": "asset"},
+    ),
+    Section(
+        "webhook_endpoints",
+        """select id as mark, json_build_object('id', id, 'mode', mode, 'url', url, 'description', description,
+               'event_types', event_types, 'status', status, 'disabled_reason', disabled_reason,
+               'disabled_at', disabled_at, 'created_at', created_at, 'updated_at', updated_at) as line
+           from webhook_endpoints where workspace_id = :workspace_id""",
+        {"id": "whe"},
     ),
     Section(
         "batches",
