@@ -14,7 +14,7 @@ from tests.dev_stack import Stack
 ROOT = Path(__file__).parents[2]
 PLAIN = ROOT / "examples" / "plain-fetch"
 PAGE = ROOT / "docs" / "waiting-for-results.md"
-pytestmark = pytest.mark.xdist_group("clients")
+pytestmark = [pytest.mark.db, pytest.mark.xdist_group("clients")]
 
 
 def blocks(kind: str, *, of: Path = PAGE) -> list[str]:

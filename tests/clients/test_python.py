@@ -30,7 +30,11 @@ from tests.conftest import PHOTOS
 from tests.dev_stack import Stack
 from tests.embedded.dev import wait_until
 
-pytestmark = [pytest.mark.xdist_group("clients"), pytest.mark.parametrize("kind", [Backlot, AsyncBacklot])]
+pytestmark = [
+    pytest.mark.db,
+    pytest.mark.xdist_group("clients"),
+    pytest.mark.parametrize("kind", [Backlot, AsyncBacklot]),
+]
 T = TypeVar("T")
 Kind = type[Backlot] | type[AsyncBacklot]
 PROMPT = {"prompt": "a lighthouse"}

@@ -104,6 +104,22 @@ async def test_the_workspace_is_followed_over_lost_connections(kind: Any) -> Non
 
 
 @both
+async def test_the_place_to_go_on_from_is_that_of_the_event_in_hand(kind: Any) -> None:
+    with telling(lambda *_: iter([told("evt_1") + told("evt_2") + b"id: evt_3\n\n"])) as teller:
+        client = kind(teller.url)
+        stream = client.events()
+        places = []
+        async for _ in each(stream):
+            places.append(stream.last_event_id)
+            if len(places) == 3:
+                break
+        assert places == ["evt_1", "evt_2", "evt_1"]  # the third is told after `evt_3`, by another connection
+        assert teller.asked[1][1]["last-event-id"] == "evt_3"
+        await given(stream.close())
+        await given(client.close())
+
+
+@both
 async def test_a_stream_without_pings_is_left(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     for method in (_sync.Sender._messages, _async.AsyncSender._messages):
         monkeypatch.setattr(method, "__kwdefaults__", {"silence": 0.3})

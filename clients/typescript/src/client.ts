@@ -93,10 +93,7 @@ export class Backlot {
   /** Order a task and wait for its end. */
   async runTask(order: TaskOrder, options: WaitOptions & Pick<CallOptions, "idempotencyKey"> = {}): Promise<Task> {
     const { idempotencyKey, signal } = options;
-    const task = await this.createTask(order, {
-      ...(idempotencyKey ? { idempotencyKey } : {}),
-      ...(signal ? { signal } : {}),
-    });
+    const task = await this.createTask(order, { idempotencyKey, signal });
     return this.waitForTask(task.id, options);
   }
 

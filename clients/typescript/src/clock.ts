@@ -28,7 +28,10 @@ export class Limit {
 
   constructor(seconds: number, outer?: AbortSignal) {
     this.#outer = outer;
-    this.#stop = () => this.#controller.abort(outer?.reason);
+    this.#stop = () => {
+      clearTimeout(this.#timer);
+      this.#controller.abort(outer?.reason);
+    };
     if (outer?.aborted) this.#stop();
     outer?.addEventListener("abort", this.#stop, { once: true });
     this.restart(seconds);
@@ -44,7 +47,7 @@ export class Limit {
 
   restart(seconds: number): void {
     clearTimeout(this.#timer);
-    if (Number.isFinite(seconds)) {
+    if (Number.isFinite(seconds) && !this.signal.aborted) {
       this.#timer = setTimeout(() => this.#controller.abort(TIME_IS_UP), Math.min(seconds * 1000, 2 ** 31 - 1));
     }
   }

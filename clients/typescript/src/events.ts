@@ -46,8 +46,8 @@ export interface Reset {
 
 export interface FollowOptions {
   /** Go on after this event. */
-  lastEventId?: string;
-  signal?: AbortSignal;
+  lastEventId?: string | undefined;
+  signal?: AbortSignal | undefined;
 }
 
 export interface EventsOptions extends FollowOptions {
@@ -88,6 +88,7 @@ export class EventStream<T> implements AsyncIterableIterator<T> {
   /** End the connection; a loop over the stream ends too. */
   async return(): Promise<IteratorResult<T, void>> {
     this.#closing.abort();
+    await this.#found.return().catch(() => {});
     return { done: true, value: undefined };
   }
 

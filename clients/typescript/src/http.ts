@@ -15,8 +15,8 @@ export interface BacklotOptions {
   /** Where the server is, as `https://api.example.com`. */
   baseUrl: string;
   /** An API key or an access token, or a function that gives one: it is asked before every request. */
-  apiKey?: ApiKey;
-  workspaceId?: string;
+  apiKey?: ApiKey | undefined;
+  workspaceId?: string | undefined;
   /** How long to wait for an answer: 30. */
   timeoutSeconds?: number;
   /** How often to try again: 4. */

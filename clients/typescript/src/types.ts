@@ -52,9 +52,9 @@ type Part<Name extends string, V> = [V] extends [never]
 
 export interface CallOptions {
   /** Of your own, for a POST; else each call has one that its attempts share. */
-  idempotencyKey?: string;
+  idempotencyKey?: string | undefined;
   headers?: Record<string, string>;
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   timeoutSeconds?: number;
 }
 

@@ -18,7 +18,7 @@ const HOLD_SECONDS_FOR_PROGRESS = 2;
 export interface WaitOptions {
   /** Until when to wait: 600 seconds; Infinity: to the end, whenever that is. */
   timeoutSeconds?: number;
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Told of each change of status or progress, and of the end. */
   onProgress?: (task: Task) => void;
   /** A stream that says nothing for so long is given up: 20. Pings come every 15 seconds. */

@@ -92,6 +92,23 @@ test("the workspace is followed over lost connections", async () => {
   });
 });
 
+test("the place to go on from is that of the event in hand", async () => {
+  await told(
+    (_, response) => void begin(response, event("evt_1") + event("evt_2") + "retry: 1\nid: evt_3\n\n").end(),
+    async (url, asked) => {
+      const stream = new Backlot({ baseUrl: url }).events();
+      const places: unknown[] = [];
+      for await (const _ of stream) {
+        places.push(stream.lastEventId);
+        if (places.length === 3) break;
+      }
+      // The third is told after `evt_3`, by another connection.
+      assert.deepEqual(places, ["evt_1", "evt_2", "evt_1"]);
+      assert.equal(asked[1]?.headers["last-event-id"], "evt_3");
+    },
+  );
+});
+
 test("a ticket stands in place of the key, and is asked for before each connection", async () => {
   const tell: Tell = (_, response, connection) => {
     if (connection === 3) response.writeHead(401).end();
