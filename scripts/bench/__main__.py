@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import uvloop
 
 from scripts import throwaway
-from scripts.bench import auth, flights, pictures, reads, sign_ins, streams, submits, volume, waiting, works
+from scripts.bench import auth, flights, pictures, reads, sign_ins, streams, submits, volume, waiting, webhooks, works
 from scripts.bench.report import Report
 from scripts.bench.stand import Stand
 
@@ -25,6 +25,7 @@ PARTS: dict[str, Callable[[Stand, Report], Awaitable[None]]] = {
     "flights": flights.measure,
     "pictures": pictures.measure,
     "sign_ins": sign_ins.measure,
+    "webhooks": webhooks.measure,
     "volume": volume.measure,
 }
 

@@ -130,9 +130,9 @@ class Stand:
             yield port
 
     @contextmanager
-    def worker(self, **environment: str) -> Iterator[psutil.Process]:
-        """One generation worker."""
-        with self._process([*BACKLOT, "worker"], environment) as process:
+    def worker(self, name: str = "generation", **environment: str) -> Iterator[psutil.Process]:
+        """One worker of that queue."""
+        with self._process([*BACKLOT, "worker", name], environment) as process:
             yield process
 
     @contextmanager
