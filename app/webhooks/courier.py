@@ -28,8 +28,8 @@ from app.webhooks.models import DisabledReason
 from app.webhooks.sending import MOST_TRIES, Result, Sender
 
 log = structlog.get_logger()
-AT_ONCE = 200
-AT_ONCE_FAILING = AT_ONCE // 2
+AT_ONCE = 400
+AT_ONCE_FAILING = AT_ONCE // 4
 """Of them, those to targets whose last attempt failed: what fails may take its time, and delays nobody."""
 AT_ONCE_EACH = 4
 BREAKER = 5

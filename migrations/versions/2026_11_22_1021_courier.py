@@ -39,6 +39,7 @@ CLAIM_ONE = """
         v_now timestamptz := clock_timestamp();
         v_room int := case when p_queue.failures >= p_breaker then 1 else p_at_once end;
         v_under_way int;
+        v_gone int;
     begin
         if p_queue.endpoint_id is not null and not exists (
             select from webhook_endpoints w where w.id = p_queue.endpoint_id and w.status = 'enabled')
@@ -50,7 +51,10 @@ CLAIM_ONE = """
                     and (x.claimed_until is null or x.claimed_until <= v_now)
                 order by x.due_at, x.id limit 500 for update skip locked
             ) due where d.id = due.id;
-            update webhook_queues q set next_due_at = webhook_queue_next(q.target_id, p_at_once, null)
+            get diagnostics v_gone = row_count;
+            update webhook_queues q
+                set next_due_at = case when v_gone = 500 then v_now
+                                       else webhook_queue_next(q.target_id, p_at_once, null) end
                 where q.target_id = p_queue.target_id;
             return;
         elsif p_queue.paused_until > v_now then

@@ -262,3 +262,18 @@ async def test_the_secret_of_a_workspace(scene: Scene) -> None:
     assert now == {name: value for name, value in last.items() if name != "secret"}
     check(await scene.account.live.post(f"{path}/rotate", json={"overlap_seconds": 604801}), 422, "invalid_request")
     assert await scene.actions() == ["webhook_signing_secret.rotated"] * 3
+
+
+async def test_of_a_long_backlog_all_is_discarded(scene: Scene, shop: Receiver) -> None:
+    made = await scene.endpoint(shop.url)
+    await scene.tell()
+    await scene.database.fetch(
+        "insert into webhook_deliveries (id, workspace_id, mode, endpoint_id, target_id, event_id, event_type, status,"
+        " attempts, tries, due_at, created_at) select new_id(), workspace_id, mode, endpoint_id, target_id, new_id(),"
+        " event_type, 'pending', 1, 1, now() + interval '5 hours', now() from webhook_deliveries, generate_series(1, 1200)"
+    )
+    await scene.account.live.patch(f"{PATH}/{made['id']}", json={"status": "disabled"})
+    for _ in range(4):
+        assert await scene.courier.deliver() == 0
+    states = await scene.rows("select status, count(*) from webhook_deliveries group by status")
+    assert states == [{"status": "discarded", "count": 1201}]

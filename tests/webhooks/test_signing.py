@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from backlot_client import WebhookVerificationError, verify_webhook
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from standardwebhooks import webhooks as standard
@@ -17,7 +18,7 @@ from tests.webhooks.receiver import Got, Receiver
 from tests.webhooks.scene import Scene
 
 Verify = Callable[[str, Got], None]
-REFUSED = (standard.WebhookVerificationError, svix.WebhookVerificationError)
+REFUSED = (standard.WebhookVerificationError, svix.WebhookVerificationError, WebhookVerificationError)
 
 
 def by_standard(secret: str, got: Got) -> None:
@@ -28,7 +29,11 @@ def by_svix(secret: str, got: Got) -> None:
     svix.Webhook(secret).verify(got.body, got.headers)
 
 
-libraries = pytest.mark.parametrize("verify", [by_standard, by_svix])
+def by_our_client(secret: str, got: Got) -> None:
+    verify_webhook(got.body, got.headers, secret)
+
+
+libraries = pytest.mark.parametrize("verify", [by_standard, by_svix, by_our_client])
 
 
 def changed(got: Got, *, body: bytes | None = None, **headers: str) -> Got:
@@ -105,6 +110,7 @@ async def test_the_public_key_verifies_too(scene: Scene, shop: Receiver) -> None
     await scene.courier.deliver()
     (got,) = shop.got
     by_public_key(endpoint["public_key"], got)
+    by_our_client(endpoint["public_key"], got)
     with pytest.raises(InvalidSignature):
         by_public_key(other["public_key"], got)
     with pytest.raises(InvalidSignature):
