@@ -270,7 +270,8 @@ async def test_of_a_long_backlog_all_is_discarded(scene: Scene, shop: Receiver) 
     await scene.database.fetch(
         "insert into webhook_deliveries (id, workspace_id, mode, endpoint_id, target_id, event_id, event_type, status,"
         " attempts, tries, due_at, created_at) select new_id(), workspace_id, mode, endpoint_id, target_id, new_id(),"
-        " event_type, 'pending', 1, 1, now() + interval '5 hours', now() from webhook_deliveries, generate_series(1, 1200)"
+        " event_type, 'pending', 1, 1, now() + interval '5 hours', now()"
+        " from webhook_deliveries, generate_series(1, 1200)"
     )
     await scene.account.live.patch(f"{PATH}/{made['id']}", json={"status": "disabled"})
     for _ in range(4):
