@@ -29,7 +29,7 @@ Json = dict[str, Any]
 
 SET_BY_THE_CLIENT = {"x-workspace-id", "prefer", "last-event-id", "if-none-match"}
 NOT_FOR_CLIENTS = {"receive_callback"}
-WITHOUT_EFFECT = {"quote_task"}
+WITHOUT_EFFECT = {"quote_task", "create_ticket"}
 # Done by hand in Python: the streams, and a body of two kinds, which the generator cannot do.
 BY_HAND_IN_PYTHON = {"stream_task_events", "stream_batch_events", "stream_events", "create_asset"}
 

@@ -57,6 +57,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.db)
     # What has to stay in one process takes long: begun first, the rest fits around it.
     items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+    for item in items:
+        _keep_in_group(item)
+
+
+def _keep_in_group(item: pytest.Item) -> None:
+    """Groups are told by a suffix of the id, which xdist 3.8 writes where pytest 9.2 does not look for it."""
+    group = item.get_closest_marker("xdist_group")
+    if group is not None and hasattr(item.config, "workerinput") and "@" not in item.nodeid.rpartition("]")[2]:
+        object.__setattr__(item._id, "_str_cache", f"{item.nodeid}@{group.args[0]}")
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,6 @@ export const ONCE_ONLY: readonly string[] = [
   "/v1/auth/reset-password",
   "/v1/auth/signup",
   "/v1/auth/verify-email",
-  "/v1/events/tickets",
   "/v1/invitations/{token}/accept",
   "/v1/me/export",
   "/v1/me/identities",
