@@ -22,6 +22,8 @@ export const ONCE_ONLY: readonly string[] = [
   "/v1/me/export",
   "/v1/me/identities",
   "/v1/me/restore",
+  "/v1/webhook-deliveries/{delivery_id}/redeliver",
+  "/v1/webhook-endpoints/{endpoint_id}/redeliver",
   "/v1/workspaces/{workspace_id}/invitations/{invitation_id}/resend",
   "/v1/workspaces/{workspace_id}/transfer",
 ];

@@ -947,6 +947,208 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/webhook-endpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List the workspace's webhook endpoints, newest first. */
+        get: operations["list_webhook_endpoints"];
+        put?: never;
+        /** @description Have events sent to a URL. Its secret is in this answer only; a test key's endpoints get test events. */
+        post: operations["create_webhook_endpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhook-endpoints/{endpoint_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Read one webhook endpoint, and how it is doing. */
+        get: operations["get_webhook_endpoint"];
+        put?: never;
+        post?: never;
+        /** @description Delete a webhook endpoint: nothing is sent there any more, but for what is under way. */
+        delete: operations["delete_webhook_endpoint"];
+        options?: never;
+        head?: never;
+        /** @description Change a webhook endpoint, disable it, or enable it again. What waits for one that is disabled is discarded. */
+        patch: operations["update_webhook_endpoint"];
+        trace?: never;
+    };
+    "/v1/webhook-endpoints/{endpoint_id}/rotate-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * @description Give a webhook endpoint a new secret, which is in this answer only. The old one signs too until the overlap ends.
+         *
+         *     To end a secret that leaked, say `"overlap_seconds": 0`.
+         */
+        post: operations["rotate_webhook_secret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhook-endpoints/{endpoint_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Send an example event to a webhook endpoint, once. Nothing has happened: `GET /v1/events` does not have it. */
+        post: operations["send_webhook_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhook-endpoints/{endpoint_id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List what was sent to a webhook endpoint, or is to be, newest first. */
+        get: operations["list_endpoint_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhook-endpoints/{endpoint_id}/redeliver": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * @description Send the events of a time again, with the same `webhook-id`s; some thousands for each request.
+         *
+         *     While `next_cursor` is not null there may be more: ask again with it.
+         */
+        post: operations["redeliver_webhook_range"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhook-deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List what was sent to any webhook endpoint or `webhook_url`, or is to be, newest first. */
+        get: operations["list_webhook_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhook-deliveries/{delivery_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Read one delivery with all its attempts: what was sent, and what came back. */
+        get: operations["get_webhook_delivery"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhook-deliveries/{delivery_id}/redeliver": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Send one again, at once and with the same `webhook-id`, whatever became of it before. */
+        post: operations["redeliver_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhook-signing-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Read what is public of the secret that signs deliveries to the `webhook_url` of tasks. */
+        get: operations["get_webhook_signing_secret"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhook-signing-secret/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * @description Get a new secret for deliveries to the `webhook_url` of tasks, in this answer only. So one gets the first, too.
+         *
+         *     The old one signs too until the overlap ends.
+         */
+        post: operations["rotate_webhook_signing_secret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/me/preferences": {
         parameters: {
             query?: never;
@@ -2174,6 +2376,16 @@ export interface components {
              */
             thumbnail: string | null;
         };
+        /** AttemptError */
+        AttemptError: {
+            /**
+             * Code
+             * @enum {string}
+             */
+            code: "status" | "timeout" | "dns" | "connection" | "tls" | "address" | "scheme" | "internal" | "interrupted" | "expired";
+            /** Message */
+            message: string;
+        };
         /** AttemptRead */
         AttemptRead: {
             /** Step */
@@ -2189,6 +2401,55 @@ export interface components {
              * @description Seconds.
              */
             duration: number | null;
+        };
+        /** AttemptRequest */
+        AttemptRequest: {
+            /** Url */
+            url: string;
+            /** Headers */
+            headers: {
+                [key: string]: string;
+            };
+            /**
+             * Body
+             * @description Null where you may not read events of this type.
+             */
+            body: string | null;
+        };
+        /** AttemptResponse */
+        AttemptResponse: {
+            /** Status */
+            status: number;
+            /** Headers */
+            headers: {
+                [key: string]: string;
+            };
+            /**
+             * Body
+             * @description Its beginning.
+             */
+            body: string;
+        };
+        /**
+         * AttemptShown
+         * @description What was sent, and what came back.
+         */
+        AttemptShown: {
+            /** Number */
+            number: number;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /**
+             * Duration
+             * @description Seconds.
+             */
+            duration: number;
+            request: components["schemas"]["AttemptRequest"];
+            response: components["schemas"]["AttemptResponse"] | null;
+            error: components["schemas"]["AttemptError"] | null;
         };
         /**
          * AttemptStatus
@@ -2877,6 +3138,130 @@ export interface components {
             erase_at: string | null;
         };
         /**
+         * DeliveryRead
+         * @description A delivery with all its attempts.
+         */
+        DeliveryRead: {
+            /** Id */
+            id: string;
+            /**
+             * Object
+             * @default webhook_delivery
+             * @constant
+             */
+            object?: "webhook_delivery";
+            /** Endpoint Id */
+            endpoint_id: string | null;
+            /**
+             * Url
+             * @description Of a task, where its order named one; else that of the endpoint counts.
+             */
+            url: string | null;
+            /**
+             * Event Id
+             * @description Sent as `webhook-id`, whichever attempt it is.
+             */
+            event_id: string;
+            /** Event Type */
+            event_type: string;
+            /** Task Id */
+            task_id: string | null;
+            /** Is Test */
+            is_test: boolean;
+            /** @description `discarded`: the endpoint was disabled or deleted before it arrived. */
+            status: components["schemas"]["DeliveryStatus"];
+            /** Attempt Count */
+            attempt_count: number;
+            /**
+             * Response Status
+             * @description Of the latest attempt.
+             */
+            response_status: number | null;
+            /**
+             * Error
+             * @description Why the latest attempt failed: its code.
+             */
+            error: string | null;
+            /** Next Attempt At */
+            next_attempt_at: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Attempts */
+            attempts: components["schemas"]["AttemptShown"][];
+        };
+        /**
+         * DeliveryShown
+         * @description An event on its way to one place.
+         */
+        DeliveryShown: {
+            /** Id */
+            id: string;
+            /**
+             * Object
+             * @default webhook_delivery
+             * @constant
+             */
+            object?: "webhook_delivery";
+            /** Endpoint Id */
+            endpoint_id: string | null;
+            /**
+             * Url
+             * @description Of a task, where its order named one; else that of the endpoint counts.
+             */
+            url: string | null;
+            /**
+             * Event Id
+             * @description Sent as `webhook-id`, whichever attempt it is.
+             */
+            event_id: string;
+            /** Event Type */
+            event_type: string;
+            /** Task Id */
+            task_id: string | null;
+            /** Is Test */
+            is_test: boolean;
+            /** @description `discarded`: the endpoint was disabled or deleted before it arrived. */
+            status: components["schemas"]["DeliveryStatus"];
+            /** Attempt Count */
+            attempt_count: number;
+            /**
+             * Response Status
+             * @description Of the latest attempt.
+             */
+            response_status: number | null;
+            /**
+             * Error
+             * @description Why the latest attempt failed: its code.
+             */
+            error: string | null;
+            /** Next Attempt At */
+            next_attempt_at: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Ended At */
+            ended_at: string | null;
+        };
+        /**
+         * DeliveryStatus
+         * @description `discarded`: its endpoint was disabled or deleted before it was delivered.
+         * @enum {string}
+         */
+        DeliveryStatus: "pending" | "succeeded" | "failed" | "discarded";
+        /**
+         * DisabledReason
+         * @description `gone`: it said so, with status 410. `failing`: nothing else than failures for days.
+         * @enum {string}
+         */
+        DisabledReason: "user" | "gone" | "failing";
+        /**
          * EmailChange
          * @description A new address.
          */
@@ -2924,6 +3309,11 @@ export interface components {
             password?: string | null;
         };
         /**
+         * EndpointStatus
+         * @enum {string}
+         */
+        EndpointStatus: "enabled" | "disabled";
+        /**
          * ErrorCode
          * @description Why a call failed: the `error.code` of a task.
          * @enum {string}
@@ -2935,7 +3325,7 @@ export interface components {
          */
         EventPage: {
             /** Data */
-            data: (components["schemas"]["TaskCreatedEvent"] | components["schemas"]["TaskStartedEvent"] | components["schemas"]["TaskProgressEvent"] | components["schemas"]["TaskSucceededEvent"] | components["schemas"]["TaskFailedEvent"] | components["schemas"]["TaskCanceledEvent"] | components["schemas"]["BatchCompletedEvent"] | components["schemas"]["AssetCreatedEvent"] | components["schemas"]["AssetDeletedEvent"] | components["schemas"]["CreditsGrantedEvent"] | components["schemas"]["CreditsLowEvent"] | components["schemas"]["CreditsExhaustedEvent"] | components["schemas"]["ApiKeyCreatedEvent"] | components["schemas"]["ApiKeyUpdatedEvent"] | components["schemas"]["ApiKeyRotatedEvent"] | components["schemas"]["ApiKeyRevokedEvent"])[];
+            data: (components["schemas"]["TaskCreatedEvent"] | components["schemas"]["TaskStartedEvent"] | components["schemas"]["TaskProgressEvent"] | components["schemas"]["TaskSucceededEvent"] | components["schemas"]["TaskFailedEvent"] | components["schemas"]["TaskCanceledEvent"] | components["schemas"]["BatchCompletedEvent"] | components["schemas"]["AssetCreatedEvent"] | components["schemas"]["AssetDeletedEvent"] | components["schemas"]["CreditsGrantedEvent"] | components["schemas"]["CreditsLowEvent"] | components["schemas"]["CreditsExhaustedEvent"] | components["schemas"]["ApiKeyCreatedEvent"] | components["schemas"]["ApiKeyUpdatedEvent"] | components["schemas"]["ApiKeyRotatedEvent"] | components["schemas"]["ApiKeyRevokedEvent"] | components["schemas"]["WebhookEndpointDisabledEvent"])[];
             /**
              * Next Cursor
              * @description Give it as `cursor` for the next page; null on the last.
@@ -3633,6 +4023,16 @@ export interface components {
              */
             next_cursor: string | null;
         };
+        /** Page[DeliveryShown] */
+        Page_DeliveryShown_: {
+            /** Data */
+            data: components["schemas"]["DeliveryShown"][];
+            /**
+             * Next Cursor
+             * @description Give it as `cursor` for the next page; null on the last.
+             */
+            next_cursor: string | null;
+        };
         /** Page[ExportRead] */
         Page_ExportRead_: {
             /** Data */
@@ -3707,6 +4107,16 @@ export interface components {
         Page_TransactionRead_: {
             /** Data */
             data: components["schemas"]["TransactionRead"][];
+            /**
+             * Next Cursor
+             * @description Give it as `cursor` for the next page; null on the last.
+             */
+            next_cursor: string | null;
+        };
+        /** Page[WebhookEndpointRead] */
+        Page_WebhookEndpointRead_: {
+            /** Data */
+            data: components["schemas"]["WebhookEndpointRead"][];
             /**
              * Next Cursor
              * @description Give it as `cursor` for the next page; null on the last.
@@ -3879,6 +4289,35 @@ export interface components {
             quoted: number;
         };
         /**
+         * RangeRedeliver
+         * @description Which events are to be sent again: those of a time.
+         */
+        RangeRedeliver: {
+            /**
+             * After
+             * Format: date-time
+             * @description The event happened then or later; as far as the log goes back.
+             */
+            after: string;
+            /**
+             * Before
+             * @description And before; default: now.
+             */
+            before?: string | null;
+            /**
+             * Include
+             * @description `failed`: those given up. `undelivered`: all that did not arrive, also what happened while the endpoint was disabled or not there yet. `all`: those that arrived too.
+             * @default undelivered
+             * @enum {string}
+             */
+            include?: "failed" | "undelivered" | "all";
+            /**
+             * Cursor
+             * @description `next_cursor` of the answer before, with the rest unchanged.
+             */
+            cursor?: string | null;
+        };
+        /**
          * Ready
          * @description `status` is `down` when any dependency is.
          */
@@ -3892,6 +4331,19 @@ export interface components {
             dependencies: {
                 [key: string]: "ok" | "down";
             };
+        };
+        /**
+         * Redelivered
+         * @description How many are on their way again.
+         */
+        Redelivered: {
+            /** Queued */
+            queued: number;
+            /**
+             * Next Cursor
+             * @description There may be more: ask again with it as `cursor`. Null: that was all.
+             */
+            next_cursor: string | null;
         };
         /**
          * Refresh
@@ -3942,6 +4394,18 @@ export interface components {
             kind: components["schemas"]["WorkspaceKind"];
             /** @description Null for an API key whose maker is no longer in its workspace. */
             role: components["schemas"]["WorkspaceRole"] | null;
+        };
+        /**
+         * SecretRotate
+         * @description How the old secret ends.
+         */
+        SecretRotate: {
+            /**
+             * Overlap Seconds
+             * @description How long the old secret signs too. 0: it leaked.
+             * @default 86400
+             */
+            overlap_seconds?: number;
         };
         /**
          * SessionRead
@@ -4065,6 +4529,69 @@ export interface components {
             captcha_token?: string | null;
         };
         /**
+         * SigningSecretRead
+         * @description What signs deliveries to the `webhook_url` of tasks.
+         */
+        SigningSecretRead: {
+            /**
+             * Object
+             * @default webhook_signing_secret
+             * @constant
+             */
+            object?: "webhook_signing_secret";
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "live" | "test";
+            /**
+             * Public Key
+             * @description Verifies the `v1a` signatures.
+             */
+            public_key: string;
+            /**
+             * Rotated At
+             * @description Null: nobody was shown a secret yet; rotate to get one.
+             */
+            rotated_at: string | null;
+            /** Previous Secret Until */
+            previous_secret_until: string | null;
+        };
+        /**
+         * SigningSecretShown
+         * @description The same with the secret, shown this once.
+         */
+        SigningSecretShown: {
+            /**
+             * Object
+             * @default webhook_signing_secret
+             * @constant
+             */
+            object?: "webhook_signing_secret";
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "live" | "test";
+            /**
+             * Public Key
+             * @description Verifies the `v1a` signatures.
+             */
+            public_key: string;
+            /**
+             * Rotated At
+             * @description Null: nobody was shown a secret yet; rotate to get one.
+             */
+            rotated_at: string | null;
+            /** Previous Secret Until */
+            previous_secret_until: string | null;
+            /**
+             * Secret
+             * @description Verifies the `v1` signatures. Keep it now: it cannot be shown again.
+             */
+            secret: string;
+        };
+        /**
          * State
          * @enum {string}
          */
@@ -4170,7 +4697,7 @@ export interface components {
             routing?: components["schemas"]["Routing"];
             /**
              * Webhook Url
-             * @description Not available in this version: leave it null.
+             * @description https, where the end of the task is told: `task.succeeded`, `task.failed` or `task.canceled`, signed with the workspace's secret (`POST /v1/webhook-signing-secret/rotate`).
              */
             webhook_url?: string | null;
             /**
@@ -4398,7 +4925,10 @@ export interface components {
              * @description Which item of the batch it is, from 0.
              */
             batch_index: number | null;
-            /** Webhook Url */
+            /**
+             * Webhook Url
+             * @description Where its end is told.
+             */
             webhook_url: string | null;
             /**
              * Created At
@@ -4659,6 +5189,270 @@ export interface components {
             email: string;
             /** Captcha Token */
             captcha_token?: string | null;
+        };
+        /**
+         * WebhookEndpointCreate
+         * @description Where events are to be sent, and which.
+         */
+        WebhookEndpointCreate: {
+            /**
+             * Url
+             * @description https.
+             */
+            url: string;
+            /** Event Types */
+            event_types?: string[] | null;
+            /** Description */
+            description?: string | null;
+            /**
+             * Headers
+             * @description Sent with each delivery, as what your gateway asks for. Values are not shown again.
+             */
+            headers?: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * WebhookEndpointDisabledEvent
+         * @description A webhook endpoint said that it is gone, or failed for days: nothing is sent there any more.
+         */
+        WebhookEndpointDisabledEvent: {
+            /**
+             * Id
+             * @description The same wherever it is told: what to know repeats by.
+             */
+            id: string;
+            /**
+             * Object
+             * @default event
+             * @constant
+             */
+            object?: "event";
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "webhook_endpoint.disabled";
+            /**
+             * Version
+             * @description Of the shape of `data`: fields are added without a new one.
+             * @constant
+             */
+            version: 1;
+            /**
+             * Timestamp
+             * Format: date-time
+             * @description When it happened.
+             */
+            timestamp: string;
+            /** Workspace Id */
+            workspace_id: string;
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "live" | "test";
+            data: components["schemas"]["WebhookEndpointTold"];
+        };
+        /**
+         * WebhookEndpointRead
+         * @description Where events are sent, and which. Without its secret.
+         */
+        WebhookEndpointRead: {
+            /** Id */
+            id: string;
+            /**
+             * Object
+             * @default webhook_endpoint
+             * @constant
+             */
+            object?: "webhook_endpoint";
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "live" | "test";
+            /** Url */
+            url: string;
+            /** Description */
+            description: string | null;
+            /** Event Types */
+            event_types: string[] | null;
+            /** Header Names */
+            header_names: string[];
+            status: components["schemas"]["EndpointStatus"];
+            /** @description `user`: somebody did. `gone`: it answered 410. `failing`: nothing else than failures for 5 days. */
+            disabled_reason: components["schemas"]["DisabledReason"] | null;
+            /** Disabled At */
+            disabled_at: string | null;
+            /**
+             * Failing Since
+             * @description While every attempt fails: since when.
+             */
+            failing_since: string | null;
+            /**
+             * Public Key
+             * @description Verifies the `v1a` signatures.
+             */
+            public_key: string;
+            /** Secret Rotated At */
+            secret_rotated_at: string | null;
+            /**
+             * Previous Secret Until
+             * @description While the old secret signs too.
+             */
+            previous_secret_until: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /**
+         * WebhookEndpointSecret
+         * @description An endpoint with its secret, shown this once.
+         */
+        WebhookEndpointSecret: {
+            /** Id */
+            id: string;
+            /**
+             * Object
+             * @default webhook_endpoint
+             * @constant
+             */
+            object?: "webhook_endpoint";
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "live" | "test";
+            /** Url */
+            url: string;
+            /** Description */
+            description: string | null;
+            /** Event Types */
+            event_types: string[] | null;
+            /** Header Names */
+            header_names: string[];
+            status: components["schemas"]["EndpointStatus"];
+            /** @description `user`: somebody did. `gone`: it answered 410. `failing`: nothing else than failures for 5 days. */
+            disabled_reason: components["schemas"]["DisabledReason"] | null;
+            /** Disabled At */
+            disabled_at: string | null;
+            /**
+             * Failing Since
+             * @description While every attempt fails: since when.
+             */
+            failing_since: string | null;
+            /**
+             * Public Key
+             * @description Verifies the `v1a` signatures.
+             */
+            public_key: string;
+            /** Secret Rotated At */
+            secret_rotated_at: string | null;
+            /**
+             * Previous Secret Until
+             * @description While the old secret signs too.
+             */
+            previous_secret_until: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+            /**
+             * Secret
+             * @description Verifies the `v1` signatures. Keep it now: it cannot be shown again.
+             */
+            secret: string;
+        };
+        /**
+         * WebhookEndpointTold
+         * @description A webhook endpoint, and why nothing is sent there any more.
+         */
+        WebhookEndpointTold: {
+            /** Id */
+            id: string;
+            /**
+             * Object
+             * @default webhook_endpoint
+             * @constant
+             */
+            object?: "webhook_endpoint";
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "live" | "test";
+            /** Url */
+            url: string;
+            /** Description */
+            description: string | null;
+            /** Event Types */
+            event_types: string[] | null;
+            /**
+             * Status
+             * @constant
+             */
+            status: "disabled";
+            /**
+             * Disabled Reason
+             * @enum {string}
+             */
+            disabled_reason: "gone" | "failing";
+            /**
+             * Disabled At
+             * Format: date-time
+             */
+            disabled_at: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /**
+         * WebhookEndpointUpdate
+         * @description What is to be changed. What is left out stays.
+         */
+        WebhookEndpointUpdate: {
+            /** Url */
+            url?: string | null;
+            /** Event Types */
+            event_types?: string[] | null;
+            /** Description */
+            description?: string | null;
+            /**
+             * Headers
+             * @description All of them; null takes them away.
+             */
+            headers?: {
+                [key: string]: string;
+            } | null;
+            /** @description What happens while an endpoint is disabled is not kept for it. */
+            status?: components["schemas"]["EndpointStatus"] | null;
+        };
+        /**
+         * WebhookTest
+         * @description Which example is to be sent.
+         */
+        WebhookTest: {
+            /**
+             * Type
+             * @description Of the event; default: the first the endpoint wants.
+             */
+            type?: string | null;
         };
         /**
          * WorkspaceCreate
@@ -6038,7 +6832,7 @@ export interface operations {
                         /** @description Give the last one as `Last-Event-ID` to go on after it. */
                         id: string;
                         /** @enum {string} */
-                        event: "task.created" | "task.started" | "task.progress" | "task.succeeded" | "task.failed" | "task.canceled" | "batch.completed" | "asset.created" | "asset.deleted" | "credits.granted" | "credits.low" | "credits.exhausted" | "api_key.created" | "api_key.updated" | "api_key.rotated" | "api_key.revoked" | "reset";
+                        event: "task.created" | "task.started" | "task.progress" | "task.succeeded" | "task.failed" | "task.canceled" | "batch.completed" | "asset.created" | "asset.deleted" | "credits.granted" | "credits.low" | "credits.exhausted" | "api_key.created" | "api_key.updated" | "api_key.rotated" | "api_key.revoked" | "webhook_endpoint.disabled" | "reset";
                         /** @description The event as `GET /v1/events/{id}` gives it. With `reset`: why it did not go on where it was asked to; read anew what you keep. */
                         data: string;
                     };
@@ -6083,7 +6877,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TaskCreatedEvent"] | components["schemas"]["TaskStartedEvent"] | components["schemas"]["TaskProgressEvent"] | components["schemas"]["TaskSucceededEvent"] | components["schemas"]["TaskFailedEvent"] | components["schemas"]["TaskCanceledEvent"] | components["schemas"]["BatchCompletedEvent"] | components["schemas"]["AssetCreatedEvent"] | components["schemas"]["AssetDeletedEvent"] | components["schemas"]["CreditsGrantedEvent"] | components["schemas"]["CreditsLowEvent"] | components["schemas"]["CreditsExhaustedEvent"] | components["schemas"]["ApiKeyCreatedEvent"] | components["schemas"]["ApiKeyUpdatedEvent"] | components["schemas"]["ApiKeyRotatedEvent"] | components["schemas"]["ApiKeyRevokedEvent"];
+                    "application/json": components["schemas"]["TaskCreatedEvent"] | components["schemas"]["TaskStartedEvent"] | components["schemas"]["TaskProgressEvent"] | components["schemas"]["TaskSucceededEvent"] | components["schemas"]["TaskFailedEvent"] | components["schemas"]["TaskCanceledEvent"] | components["schemas"]["BatchCompletedEvent"] | components["schemas"]["AssetCreatedEvent"] | components["schemas"]["AssetDeletedEvent"] | components["schemas"]["CreditsGrantedEvent"] | components["schemas"]["CreditsLowEvent"] | components["schemas"]["CreditsExhaustedEvent"] | components["schemas"]["ApiKeyCreatedEvent"] | components["schemas"]["ApiKeyUpdatedEvent"] | components["schemas"]["ApiKeyRotatedEvent"] | components["schemas"]["ApiKeyRevokedEvent"] | components["schemas"]["WebhookEndpointDisabledEvent"];
                 };
             };
         };
@@ -6525,6 +7319,367 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Listing_ProviderHealth_"];
+                };
+            };
+        };
+    };
+    list_webhook_endpoints: {
+        parameters: {
+            query?: {
+                /** @description How many, at most. */
+                limit?: number;
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_WebhookEndpointRead_"];
+                };
+            };
+        };
+    };
+    create_webhook_endpoint: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Repeats of a request with the same key and body have one effect and one answer, for 24 hours. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookEndpointCreate"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpointSecret"];
+                };
+            };
+        };
+    };
+    get_webhook_endpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpointRead"];
+                };
+            };
+        };
+    };
+    delete_webhook_endpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    update_webhook_endpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookEndpointUpdate"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpointRead"];
+                };
+            };
+        };
+    };
+    rotate_webhook_secret: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Repeats of a request with the same key and body have one effect and one answer, for 24 hours. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SecretRotate"] | null;
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpointSecret"];
+                };
+            };
+        };
+    };
+    send_webhook_test: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Repeats of a request with the same key and body have one effect and one answer, for 24 hours. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["WebhookTest"] | null;
+            };
+        };
+        responses: {
+            /** @description Done. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryShown"];
+                };
+            };
+        };
+    };
+    list_endpoint_deliveries: {
+        parameters: {
+            query?: {
+                /** @description One or more. */
+                status?: components["schemas"]["DeliveryStatus"][] | null;
+                /** @description Of the event, as `task.failed`. */
+                event_type?: string | null;
+                /** @description Only newer ones. */
+                created_after?: string | null;
+                /** @description How many, at most. */
+                limit?: number;
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_DeliveryShown_"];
+                };
+            };
+        };
+    };
+    redeliver_webhook_range: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RangeRedeliver"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Redelivered"];
+                };
+            };
+        };
+    };
+    list_webhook_deliveries: {
+        parameters: {
+            query?: {
+                /** @description Only events of this task. */
+                task_id?: string | null;
+                /** @description One or more. */
+                status?: components["schemas"]["DeliveryStatus"][] | null;
+                /** @description Of the event, as `task.failed`. */
+                event_type?: string | null;
+                /** @description Only newer ones. */
+                created_after?: string | null;
+                /** @description How many, at most. */
+                limit?: number;
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_DeliveryShown_"];
+                };
+            };
+        };
+    };
+    get_webhook_delivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                delivery_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryRead"];
+                };
+            };
+        };
+    };
+    redeliver_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                delivery_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryShown"];
+                };
+            };
+        };
+    };
+    get_webhook_signing_secret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SigningSecretRead"];
+                };
+            };
+        };
+    };
+    rotate_webhook_signing_secret: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Repeats of a request with the same key and body have one effect and one answer, for 24 hours. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SecretRotate"] | null;
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SigningSecretShown"];
                 };
             };
         };

@@ -36,7 +36,12 @@ from .asset_snapshot import AssetSnapshot
 from .asset_source import AssetSource
 from .asset_update import AssetUpdate
 from .asset_urls import AssetUrls
+from .attempt_error import AttemptError
+from .attempt_error_code import AttemptErrorCode
 from .attempt_read import AttemptRead
+from .attempt_request import AttemptRequest
+from .attempt_response import AttemptResponse
+from .attempt_shown import AttemptShown
 from .attempt_status import AttemptStatus
 from .audit_actor import AuditActor
 from .audit_entry_read import AuditEntryRead
@@ -73,10 +78,15 @@ from .credits_settings import CreditsSettings
 from .credits_update import CreditsUpdate
 from .deletion_order import DeletionOrder
 from .deletion_read import DeletionRead
+from .delivery_read import DeliveryRead
+from .delivery_shown import DeliveryShown
+from .delivery_status import DeliveryStatus
+from .disabled_reason import DisabledReason
 from .email_change import EmailChange
 from .email_change_read import EmailChangeRead
 from .email_change_read_status import EmailChangeReadStatus
 from .email_verification import EmailVerification
+from .endpoint_status import EndpointStatus
 from .error_code import ErrorCode
 from .event_page import EventPage
 from .export_read import ExportRead
@@ -124,6 +134,7 @@ from .page_api_key_read import PageApiKeyRead
 from .page_asset_read import PageAssetRead
 from .page_audit_entry_read import PageAuditEntryRead
 from .page_batch_shown import PageBatchShown
+from .page_delivery_shown import PageDeliveryShown
 from .page_export_read import PageExportRead
 from .page_grant_read import PageGrantRead
 from .page_identity_read import PageIdentityRead
@@ -132,6 +143,7 @@ from .page_member_read import PageMemberRead
 from .page_session_read import PageSessionRead
 from .page_task_read import PageTaskRead
 from .page_transaction_read import PageTransactionRead
+from .page_webhook_endpoint_read import PageWebhookEndpointRead
 from .page_workspace_read import PageWorkspaceRead
 from .password_change import PasswordChange
 from .password_reset import PasswordReset
@@ -144,20 +156,28 @@ from .provider_health import ProviderHealth
 from .provider_health_status import ProviderHealthStatus
 from .quote import Quote
 from .quoted_credits import QuotedCredits
+from .range_redeliver import RangeRedeliver
+from .range_redeliver_include import RangeRedeliverInclude
 from .ready import Ready
 from .ready_status import ReadyStatus
+from .redelivered import Redelivered
 from .refresh import Refresh
 from .rendition import Rendition
 from .routing import Routing
 from .routing_prefer import RoutingPrefer
 from .scope import Scope
 from .seat_read import SeatRead
+from .secret_rotate import SecretRotate
 from .session_read import SessionRead
 from .session_read_kind import SessionReadKind
 from .session_started import SessionStarted
 from .session_started_token_type import SessionStartedTokenType
 from .sign_up import SignUp
 from .sign_up_locale import SignUpLocale
+from .signing_secret_read import SigningSecretRead
+from .signing_secret_read_mode import SigningSecretReadMode
+from .signing_secret_shown import SigningSecretShown
+from .signing_secret_shown_mode import SigningSecretShownMode
 from .state import State
 from .step_read import StepRead
 from .step_status import StepStatus
@@ -188,6 +208,18 @@ from .user_read_role import UserReadRole
 from .value_range import ValueRange
 from .verification_read import VerificationRead
 from .verification_wanted import VerificationWanted
+from .webhook_endpoint_create import WebhookEndpointCreate
+from .webhook_endpoint_disabled_event import WebhookEndpointDisabledEvent
+from .webhook_endpoint_disabled_event_mode import WebhookEndpointDisabledEventMode
+from .webhook_endpoint_read import WebhookEndpointRead
+from .webhook_endpoint_read_mode import WebhookEndpointReadMode
+from .webhook_endpoint_secret import WebhookEndpointSecret
+from .webhook_endpoint_secret_mode import WebhookEndpointSecretMode
+from .webhook_endpoint_told import WebhookEndpointTold
+from .webhook_endpoint_told_disabled_reason import WebhookEndpointToldDisabledReason
+from .webhook_endpoint_told_mode import WebhookEndpointToldMode
+from .webhook_endpoint_update import WebhookEndpointUpdate
+from .webhook_test import WebhookTest
 from .workspace_create import WorkspaceCreate
 from .workspace_kind import WorkspaceKind
 from .workspace_read import WorkspaceRead
@@ -231,7 +263,12 @@ __all__ = (
     "AssetSource",
     "AssetUpdate",
     "AssetUrls",
+    "AttemptError",
+    "AttemptErrorCode",
     "AttemptRead",
+    "AttemptRequest",
+    "AttemptResponse",
+    "AttemptShown",
     "AttemptStatus",
     "AuditActor",
     "AuditEntryRead",
@@ -268,10 +305,15 @@ __all__ = (
     "CreditsUpdate",
     "DeletionOrder",
     "DeletionRead",
+    "DeliveryRead",
+    "DeliveryShown",
+    "DeliveryStatus",
+    "DisabledReason",
     "EmailChange",
     "EmailChangeRead",
     "EmailChangeReadStatus",
     "EmailVerification",
+    "EndpointStatus",
     "ErrorCode",
     "EventPage",
     "ExportRead",
@@ -319,6 +361,7 @@ __all__ = (
     "PageAssetRead",
     "PageAuditEntryRead",
     "PageBatchShown",
+    "PageDeliveryShown",
     "PageExportRead",
     "PageGrantRead",
     "PageIdentityRead",
@@ -327,6 +370,7 @@ __all__ = (
     "PageSessionRead",
     "PageTaskRead",
     "PageTransactionRead",
+    "PageWebhookEndpointRead",
     "PageWorkspaceRead",
     "PasswordChange",
     "PasswordReset",
@@ -339,18 +383,26 @@ __all__ = (
     "ProviderHealthStatus",
     "Quote",
     "QuotedCredits",
+    "RangeRedeliver",
+    "RangeRedeliverInclude",
     "Ready",
     "ReadyStatus",
+    "Redelivered",
     "Refresh",
     "Rendition",
     "Routing",
     "RoutingPrefer",
     "Scope",
     "SeatRead",
+    "SecretRotate",
     "SessionRead",
     "SessionReadKind",
     "SessionStarted",
     "SessionStartedTokenType",
+    "SigningSecretRead",
+    "SigningSecretReadMode",
+    "SigningSecretShown",
+    "SigningSecretShownMode",
     "SignUp",
     "SignUpLocale",
     "State",
@@ -383,6 +435,18 @@ __all__ = (
     "ValueRange",
     "VerificationRead",
     "VerificationWanted",
+    "WebhookEndpointCreate",
+    "WebhookEndpointDisabledEvent",
+    "WebhookEndpointDisabledEventMode",
+    "WebhookEndpointRead",
+    "WebhookEndpointReadMode",
+    "WebhookEndpointSecret",
+    "WebhookEndpointSecretMode",
+    "WebhookEndpointTold",
+    "WebhookEndpointToldDisabledReason",
+    "WebhookEndpointToldMode",
+    "WebhookEndpointUpdate",
+    "WebhookTest",
     "WorkspaceCreate",
     "WorkspaceKind",
     "WorkspaceRead",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..models.task_progress_event import TaskProgressEvent
     from ..models.task_started_event import TaskStartedEvent
     from ..models.task_succeeded_event import TaskSucceededEvent
+    from ..models.webhook_endpoint_disabled_event import WebhookEndpointDisabledEvent
 
 
 T = TypeVar("T", bound="EventPage")
@@ -36,7 +37,7 @@ class EventPage:
         data (list[ApiKeyCreatedEvent | ApiKeyRevokedEvent | ApiKeyRotatedEvent | ApiKeyUpdatedEvent | AssetCreatedEvent
             | AssetDeletedEvent | BatchCompletedEvent | CreditsExhaustedEvent | CreditsGrantedEvent | CreditsLowEvent |
             TaskCanceledEvent | TaskCreatedEvent | TaskFailedEvent | TaskProgressEvent | TaskStartedEvent |
-            TaskSucceededEvent]):
+            TaskSucceededEvent | WebhookEndpointDisabledEvent]):
         next_cursor (None | str): Give it as `cursor` for the next page; null on the last.
     """
 
@@ -57,12 +58,14 @@ class EventPage:
         | TaskProgressEvent
         | TaskStartedEvent
         | TaskSucceededEvent
+        | WebhookEndpointDisabledEvent
     ]
     next_cursor: None | str
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         from ..models.api_key_created_event import ApiKeyCreatedEvent  # noqa: PLC0415
+        from ..models.api_key_revoked_event import ApiKeyRevokedEvent  # noqa: PLC0415
         from ..models.api_key_rotated_event import ApiKeyRotatedEvent  # noqa: PLC0415
         from ..models.api_key_updated_event import ApiKeyUpdatedEvent  # noqa: PLC0415
         from ..models.asset_created_event import AssetCreatedEvent  # noqa: PLC0415
@@ -111,6 +114,8 @@ class EventPage:
                 data_item = data_item_data.to_dict()
             elif isinstance(data_item_data, ApiKeyRotatedEvent):
                 data_item = data_item_data.to_dict()
+            elif isinstance(data_item_data, ApiKeyRevokedEvent):
+                data_item = data_item_data.to_dict()
             else:
                 data_item = data_item_data.to_dict()
 
@@ -148,6 +153,9 @@ class EventPage:
         from ..models.task_progress_event import TaskProgressEvent  # noqa: PLC0415
         from ..models.task_started_event import TaskStartedEvent  # noqa: PLC0415
         from ..models.task_succeeded_event import TaskSucceededEvent  # noqa: PLC0415
+        from ..models.webhook_endpoint_disabled_event import (
+            WebhookEndpointDisabledEvent,  # noqa: PLC0415
+        )
 
         d = dict(src_dict)
         data = []
@@ -173,6 +181,7 @@ class EventPage:
                 | TaskProgressEvent
                 | TaskStartedEvent
                 | TaskSucceededEvent
+                | WebhookEndpointDisabledEvent
             ):
                 try:
                     if not isinstance(data, dict):
@@ -294,11 +303,19 @@ class EventPage:
                     return data_item_type_14
                 except (TypeError, ValueError, AttributeError, KeyError):
                     pass
+                try:
+                    if not isinstance(data, dict):
+                        raise TypeError()
+                    data_item_type_15 = ApiKeyRevokedEvent.from_dict(data)
+
+                    return data_item_type_15
+                except (TypeError, ValueError, AttributeError, KeyError):
+                    pass
                 if not isinstance(data, dict):
                     raise TypeError()
-                data_item_type_15 = ApiKeyRevokedEvent.from_dict(data)
+                data_item_type_16 = WebhookEndpointDisabledEvent.from_dict(data)
 
-                return data_item_type_15
+                return data_item_type_16
 
             data_item = _parse_data_item(data_item_data)
 

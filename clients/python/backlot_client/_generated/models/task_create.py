@@ -24,7 +24,8 @@ class TaskCreate:
         model (str | Unset):  Default: 'auto'.
         provider (None | str | Unset):
         routing (Routing | Unset): Which provider is to be preferred.
-        webhook_url (None | str | Unset): Not available in this version: leave it null.
+        webhook_url (None | str | Unset): https, where the end of the task is told: `task.succeeded`, `task.failed` or
+            `task.canceled`, signed with the workspace's secret (`POST /v1/webhook-signing-secret/rotate`).
         metadata (Any | Unset): Yours: kept, shown, and searchable.
     """
 

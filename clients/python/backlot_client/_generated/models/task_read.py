@@ -51,7 +51,7 @@ class TaskRead:
         error (None | TaskError):
         batch_id (None | str):
         batch_index (int | None): Which item of the batch it is, from 0.
-        webhook_url (None | str):
+        webhook_url (None | str): Where its end is told.
         created_at (datetime.datetime):
         started_at (datetime.datetime | None):
         completed_at (datetime.datetime | None):

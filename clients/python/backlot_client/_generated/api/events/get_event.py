@@ -19,6 +19,7 @@ from ...models.task_failed_event import TaskFailedEvent
 from ...models.task_progress_event import TaskProgressEvent
 from ...models.task_started_event import TaskStartedEvent
 from ...models.task_succeeded_event import TaskSucceededEvent
+from ...models.webhook_endpoint_disabled_event import WebhookEndpointDisabledEvent
 
 
 def _parse(
@@ -40,6 +41,7 @@ def _parse(
     | TaskProgressEvent
     | TaskStartedEvent
     | TaskSucceededEvent
+    | WebhookEndpointDisabledEvent
 ):
     def _parse_response_200(
         data: object,
@@ -60,6 +62,7 @@ def _parse(
         | TaskProgressEvent
         | TaskStartedEvent
         | TaskSucceededEvent
+        | WebhookEndpointDisabledEvent
     ):
         try:
             if not isinstance(data, dict):
@@ -181,11 +184,19 @@ def _parse(
             return response_200_type_14
         except (TypeError, ValueError, AttributeError, KeyError):
             pass
+        try:
+            if not isinstance(data, dict):
+                raise TypeError()
+            response_200_type_15 = ApiKeyRevokedEvent.from_dict(data)
+
+            return response_200_type_15
+        except (TypeError, ValueError, AttributeError, KeyError):
+            pass
         if not isinstance(data, dict):
             raise TypeError()
-        response_200_type_15 = ApiKeyRevokedEvent.from_dict(data)
+        response_200_type_16 = WebhookEndpointDisabledEvent.from_dict(data)
 
-        return response_200_type_15
+        return response_200_type_16
 
     response_200 = _parse_response_200(response.json())
 
@@ -211,6 +222,7 @@ def get_event(
     | TaskProgressEvent
     | TaskStartedEvent
     | TaskSucceededEvent
+    | WebhookEndpointDisabledEvent
 ]:
     """Read one event."""
 

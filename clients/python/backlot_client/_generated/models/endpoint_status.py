@@ -1,0 +1,7 @@
+from typing import Literal, cast
+
+EndpointStatus = Literal["disabled", "enabled"]
+
+
+def check_endpoint_status(value: str) -> EndpointStatus:
+    return cast(EndpointStatus, value)

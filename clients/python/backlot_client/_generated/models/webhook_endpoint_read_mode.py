@@ -1,0 +1,7 @@
+from typing import Literal, cast
+
+WebhookEndpointReadMode = Literal["live", "test"]
+
+
+def check_webhook_endpoint_read_mode(value: str) -> WebhookEndpointReadMode:
+    return cast(WebhookEndpointReadMode, value)
