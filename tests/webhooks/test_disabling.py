@@ -99,6 +99,7 @@ async def test_all_owners_and_admins_get_a_mail_in_their_language(scene: Scene, 
     owner.http.headers["X-Workspace-Id"] = team
     async with receiver(answering(410)) as gone:
         await scene.endpoint(gone.url, by=owner.http)
+        await owner.http.aclose()
         scene.account.workspace_id = decode("ws", team)
         await scene.tell()
         await scene.courier.deliver()

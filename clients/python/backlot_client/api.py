@@ -19,6 +19,7 @@ from backlot_client._generated.api import (
     sessions,
     signing_in,
     tasks,
+    webhooks,
     workspaces,
 )
 
@@ -41,5 +42,6 @@ __all__ = [
     "sessions",
     "signing_in",
     "tasks",
+    "webhooks",
     "workspaces",
 ]
