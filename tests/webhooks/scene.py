@@ -1,5 +1,6 @@
 """A customer with webhook endpoints, and what is sent to them when tests say so."""
 
+import asyncio
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,8 +47,14 @@ class Scene:
         self._couriers.append(made)
         return made
 
+    async def publish(self) -> None:
+        """All there is, whoever else is at it."""
+        while await self.database.fetch("select from event_outbox limit 1"):
+            if not await self.publisher.publish():
+                await asyncio.sleep(0.01)
+
     async def clear(self) -> None:
-        await self.publisher.publish()
+        await self.publish()
         for table in TABLES:
             await self.database.fetch(f"delete from {table}")
 
@@ -70,7 +77,7 @@ class Scene:
                 events.record(
                     session, type_, workspace_id=self.account.workspace_id, mode=mode, data=data or {"id": "batch_1"}
                 )
-        await self.publisher.publish()
+        await self.publish()
 
     async def deliveries(self, endpoint: dict[str, Any] | None = None, **params: Any) -> list[dict[str, Any]]:
         """As the log shows them, the oldest first."""

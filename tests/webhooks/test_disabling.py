@@ -46,7 +46,7 @@ async def test_410_disables_at_once(scene: Scene, shop: Receiver, outbox: Outbox
     assert mail["to_address"] == scene.account.email
     assert mail["facts"]["url"] == gone.url
     assert (await scene.actions())[-1] == "webhook_endpoint.disabled gone"
-    await scene.publisher.publish()
+    await scene.publish()
     await scene.courier.deliver()
     assert [got.event["data"]["id"] for got in shop.got] == [endpoint["id"]], "other endpoints hear of it"
 

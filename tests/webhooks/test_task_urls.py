@@ -31,11 +31,11 @@ async def test_its_end_is_told_there_and_nothing_else(scene: Scene, shop: Receiv
     assert task["webhook_url"] == shop.url
     shown = (await scene.account.test.get(f"/v1/tasks/{task['id']}")).json()
     assert shown["webhook_url"] == shop.url
-    await scene.publisher.publish()
+    await scene.publish()
     assert await scene.courier.deliver() == 0
     canceled = (await scene.account.test.post(f"/v1/tasks/{task['id']}/cancel")).json()
     assert canceled["webhook_url"] == shop.url
-    await scene.publisher.publish()
+    await scene.publish()
     await scene.courier.deliver()
     (got,) = shop.got
     Webhook(secret).verify(got.body, got.headers)
@@ -50,7 +50,7 @@ async def test_endpoints_hear_of_it_too(scene: Scene, shop: Receiver) -> None:
     await scene.endpoint(shop.url, by=scene.account.test, event_types=["task.canceled"])
     task = await order(scene.account, webhook_url=shop.url)
     await scene.account.test.post(f"/v1/tasks/{task['id']}/cancel")
-    await scene.publisher.publish()
+    await scene.publish()
     await scene.courier.deliver()
     first, second = shop.got
     assert first.id == second.id
@@ -62,7 +62,7 @@ async def test_tried_again_its_next_end_is_told_too(scene: Scene, shop: Receiver
     for path in ("cancel", "retry", "cancel"):
         answer = await scene.account.test.post(f"/v1/tasks/{task['id']}/{path}")
         assert answer.json()["webhook_url"] == shop.url
-    await scene.publisher.publish()
+    await scene.publish()
     await scene.courier.deliver()
     assert [got.event["type"] for got in shop.got] == ["task.canceled"] * 2
     assert len({got.id for got in shop.got}) == 2
@@ -72,14 +72,14 @@ async def test_410_ends_this_delivery_and_no_other(scene: Scene) -> None:
     async with receiver(answering(410)) as gone:
         task = await order(scene.account, webhook_url=gone.url)
         await scene.account.test.post(f"/v1/tasks/{task['id']}/cancel")
-        await scene.publisher.publish()
+        await scene.publish()
         await scene.courier.deliver()
         (delivery,) = (await scene.account.test.get("/v1/webhook-deliveries")).json()["data"]
         assert (delivery["status"], delivery["attempt_count"]) == ("failed", 1)
         gone.behaves = answering(204)
         other = await order(scene.account, webhook_url=gone.url)
         await scene.account.test.post(f"/v1/tasks/{other['id']}/cancel")
-        await scene.publisher.publish()
+        await scene.publish()
         await scene.courier.deliver()
         assert len(gone.got) == 2
         again = await scene.account.test.post(f"/v1/webhook-deliveries/{delivery['id']}/redeliver")
@@ -92,7 +92,7 @@ async def test_urls_of_one_server_are_one_target(scene: Scene, shop: Receiver) -
     for number in range(3):
         task = await order(scene.account, webhook_url=f"{shop.url}/{number}")
         await scene.account.test.post(f"/v1/tasks/{task['id']}/cancel")
-    await scene.publisher.publish()
+    await scene.publish()
     assert len(await scene.rows("select * from webhook_queues")) == 1
     await scene.courier.deliver()
     assert sorted(got.path for got in shop.got) == ["/hook/0", "/hook/1", "/hook/2"]
