@@ -30,7 +30,10 @@ async def known_ids(account: Account) -> dict[str, str]:
     batch_id = batch.json()["id"]
     assert (await account.live.post(f"/v1/batches/{batch_id}/cancel")).json()["status"] == "canceled"
     key_id = (await account.live.get("/v1/api-keys")).json()["data"][0]["id"]
-    return {"asset_id": asset_id, "task_id": task_id, "batch_id": batch_id, "key_id": key_id}
+    hook = await account.live.post("/v1/webhook-endpoints", json={"url": "https://nobody.invalid/hook"})
+    delivery = await account.live.post(f"/v1/webhook-endpoints/{hook.json()['id']}/test")
+    webhooks = {"endpoint_id": hook.json()["id"], "delivery_id": delivery.json()["id"]}
+    return {"asset_id": asset_id, "task_id": task_id, "batch_id": batch_id, "key_id": key_id} | webhooks
 
 
 @pytest.mark.timeout(3600)

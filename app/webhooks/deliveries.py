@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.schemas import CallerInfo
 from app.core import clock, queue
 from app.core.ids import decode, encode, new_id
-from app.core.paging import PageRequest, cut
+from app.core.paging import EPOCH, PageRequest, cut
 from app.core.problems import InvalidCursor, InvalidRequest
 from app.core.wire import dumps, moment
 from app.feed.schemas import EVENT_TYPES, example
@@ -156,7 +156,7 @@ async def redeliver_range(
     queued, last = await queries.redeliver_range(
         session,
         endpoint,
-        after=order.after,
+        after=max(order.after, EPOCH),
         before=order.before or clock.now(),
         last_event=_event_id(order.cursor),
         statuses=_INCLUDED[order.include],

@@ -242,7 +242,8 @@ _RANGE = """
                 select number from feed where event_id = :last_event and workspace_id = :workspace_id and mode = :mode
             ), 0)
             and e.created_at >= :after and e.created_at < :before
-            and f.event_id >= id_floor(id_from(:after)) and f.event_id < id_from(:before + interval '1 hour')
+            and f.event_id >= id_from(greatest(:after - interval '1 hour', '1970-01-01Z'))
+            and f.event_id < id_from(:before + interval '1 hour')
         order by f.number limit :most
     ), again as (
         {anew} where id in (select id from looked_at where status = any (:statuses)) returning id

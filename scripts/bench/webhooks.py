@@ -116,9 +116,12 @@ async def measure(stand: Stand, report: Report) -> None:
     for what, is_beside_bad_ones in (("good ones alone", False), ("beside the bad ones", True)):
         await stand.fresh()
         taken, used, size = await _deliver(stand, is_beside_bad_ones=is_beside_bad_ones)
+        (failed,) = await stand.run("select count(*) from webhook_attempts where error is not null")
         report.at_most(f"{what}, p50", statistics.median(taken), "ms")
         report.at_most(f"{what}, p99", statistics.quantiles(taken, n=100)[98], "ms", MOST)
         report.at_most(f"{what}, the last", max(taken), "ms")
+        if is_beside_bad_ones:
+            report.at_least(f"{what}: attempts that failed meanwhile", failed["count"], "", WITH_BAD_ONES * len(BAD))
         report.at_most(f"{what}: CPU of the worker", used, "%")
         report.at_most(f"{what}: the worker", size, "MiB")
 

@@ -116,6 +116,8 @@ async def test_many_go_in_slices(scene: Scene, shop: Receiver, monkeypatch: Any)
     assert len(shop.got) == 20
     assert len({got.id for got in shop.got}) == 10
     path = f"/v1/webhook-endpoints/{endpoint['id']}/redeliver"
+    always = {"after": "0001-01-01T00:00:00Z", "before": "9999-12-31T23:59:59Z"}
+    assert (await again(scene, endpoint, include="all", **always))["queued"] == 4
     for order in ({"cursor": "evt_1"}, {"before": "2020-01-01T00:00:00Z"}, {"include": "some"}):
         answer = await scene.account.live.post(path, json={"after": before.isoformat()} | order)
         assert answer.status_code == 422, answer.text
