@@ -147,15 +147,23 @@ class BellTower:
 
     @contextmanager
     def bell(self, key: str) -> Iterator[Bell]:
-        bell = Bell(FALLBACK_SECONDS if self._look is None else inf)
-        self._bells.setdefault(key, set()).add(bell)
+        bell = self.hang(key)
         try:
             yield bell
         finally:
-            hung = self._bells[key]
-            hung.discard(bell)
-            if not hung:
-                del self._bells[key]
+            self.take_down(key, bell)
+
+    def hang(self, key: str) -> Bell:
+        """For who calls `take_down` in the end: leaner than `bell`, where thousands hang for long."""
+        bell = Bell(FALLBACK_SECONDS if self._look is None else inf)
+        self._bells.setdefault(key, set()).add(bell)
+        return bell
+
+    def take_down(self, key: str, bell: Bell) -> None:
+        hung = self._bells[key]
+        hung.discard(bell)
+        if not hung:
+            del self._bells[key]
 
     def _ring(self, keys: str) -> None:
         for key in keys.split():

@@ -26,6 +26,11 @@ class Last(bytes):
     """What nothing comes after: it goes out together with the end of the answer."""
 
 
+_HEADERS = (
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+)
 SLOW_SECONDS = 30.0
 """A client that takes nothing for so long is cut off: what it did not read it gets when it comes again."""
 
@@ -44,7 +49,7 @@ class EventStream(Response):
         self._events = events
         self.status_code = status_code
         self.background = None
-        self.init_headers({"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        self.raw_headers = list(_HEADERS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         writing = asyncio.current_task()

@@ -47,7 +47,8 @@ async def follow(
     """
     yield f"retry: {RECONNECT_MILLISECONDS}\n\n".encode() + greeting
     last_sent = last_admitted = monotonic()
-    with bells.bell(followed.key) as bell:
+    bell = bells.hang(followed.key)
+    try:
         while not bells.is_closing:
             news = await followed.next(after)
             if news is not None:
@@ -67,3 +68,5 @@ async def follow(
             if monotonic() - last_sent >= PING_SECONDS:
                 yield b": ping\n\n"
                 last_sent = monotonic()
+    finally:
+        bells.take_down(followed.key, bell)

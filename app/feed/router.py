@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Annotated, Any
+from urllib.parse import parse_qs
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -141,9 +142,14 @@ async def stream_events(
 
 
 async def _stream_events_hot(request: Request) -> Response | None:
-    query = request.query_params
-    types, ticket = query.getlist("type"), query.get("ticket")
-    last_event_id = header(request, b"last-event-id") or query.get("last_event_id")
+    # Not `request.query_params`, which the request would keep: thousands of them are open.
+    query = parse_qs(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    types, ticket, asked = (
+        query.get("type", []),
+        query.get("ticket", [None])[-1],
+        query.get("last_event_id", [None])[-1],
+    )
+    last_event_id = header(request, b"last-event-id") or asked
     texts = (*types, ticket or "", last_event_id or "")
     if len(types) > MOST_TYPES or any(len(one) > SHORT or "\x00" in one for one in texts):
         return None
