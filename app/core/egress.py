@@ -18,6 +18,7 @@ import httpx
 from aiohttp.abc import AbstractResolver
 from httpx_aiohttp import AiohttpTransport
 
+from app.core.forgiving import forgive
 from app.core.guard import Guard, Hop, current_hop
 from app.core.problems import DependencyDown
 from app.core.settings import Settings
@@ -114,11 +115,12 @@ def guarded_client(
     names: Callable[[], AbstractResolver] | None = None,
     connections: int = USUAL_CONNECTIONS,
     idle_seconds: float = 15,
+    forgives: bool = False,
 ) -> httpx.AsyncClient:
     """An httpx client on a guarded connector: no proxies, no cookies kept, no redirects followed.
 
     `names` makes what looks up names; `connections` (0: any number) bounds those at once, and an idle one is kept for
-    `idle_seconds`.
+    `idle_seconds`. `forgives` takes answers that are not quite right (`core.forgiving`).
     """
     context = tls or httpx.create_ssl_context()
 
@@ -131,6 +133,8 @@ def guarded_client(
             keepalive_timeout=idle_seconds,
             resolver=names() if names else None,
         )
+        if forgives:
+            forgive(connector)
         return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
     return httpx.AsyncClient(

@@ -100,7 +100,7 @@ class Sender:
     def __init__(self, settings: Settings) -> None:
         self._signer = Signer(settings)
         self._sealer = Sealer(settings, own_headers.PURPOSE)
-        client = guarded_client(settings, names=Names, connections=0, idle_seconds=IDLE_SECONDS)
+        client = guarded_client(settings, names=Names, connections=0, idle_seconds=IDLE_SECONDS, forgives=True)
         self._egress = Egress(settings, client=client)
 
     async def close(self) -> None:

@@ -1,4 +1,7 @@
-"""The promise of events, on the whole stack as `backlot dev` runs it: kill what you like, each is told in one order."""
+"""The promise of events, on the whole stack as `backlot dev` runs it: kill what you like, each is told.
+
+Of streams exactly once and in one order, to webhooks at least once.
+"""
 
 import json
 import signal
@@ -6,12 +9,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
 from redis import Redis
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from tests.conftest import PHOTOS
+from tests.conftest import PHOTOS, free_port
 from tests.dev_stack import Stack
 
 pytestmark = [pytest.mark.xdist_group("survival of events"), pytest.mark.timeout(240)]
@@ -20,11 +25,12 @@ TASKS = 200
 ENDS = ("task.succeeded", "task.failed", "task.canceled")
 DROP_AFTER = 37
 """Messages after which a reader hangs up, as a phone that loses its network does."""
+BAD_MOMENTS = 30
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    stack = Stack(tmp_path_factory.mktemp("survival") / "data")
+    stack = Stack(tmp_path_factory.mktemp("survival") / "data", BACKLOT_EGRESS_ALLOW="127.0.0.1/32")
     stack.api.headers["X-API-Key"] = stack.ready["test_api_key"]
     yield stack
     stack.stop()
@@ -74,6 +80,42 @@ class Follower(threading.Thread):
                     return
 
 
+class Shop(ThreadingHTTPServer):
+    """A customer's server, which verifies what it gets; at first it has a bad moment now and then."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", free_port()), _Answering)
+        self.url = f"http://127.0.0.1:{self.server_port}/hook"
+        self.secret = ""
+        self.asked = 0
+        self.got: set[str] = set()
+        """The ids of what it took."""
+        self.refused: list[str] = []
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class _Answering(BaseHTTPRequestHandler):
+    server: Shop
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        try:
+            Webhook(self.server.secret).verify(body, dict(self.headers.items()))
+        except WebhookVerificationError as fault:
+            self.server.refused.append(repr(fault))
+        self.server.asked += 1
+        is_bad = self.server.asked < BAD_MOMENTS and self.server.asked % 3 == 0
+        if not is_bad:
+            self.server.got.add(self.headers["webhook-id"])
+        self.send_response(500 if is_bad else 204)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None: ...
+
+
 def _listed(stack: Stack) -> list[tuple[str, str]]:
     """All events, oldest first."""
     found, cursor = [], {}
@@ -91,6 +133,10 @@ def _kill_workers(stack: Stack) -> None:
 
 
 def test_every_event_comes_once_and_in_order_whatever_is_killed(stack: Stack) -> None:
+    shop = Shop()
+    made = stack.api.post("/v1/webhook-endpoints", json={"url": shop.url})
+    assert made.status_code == 201, made.text
+    shop.secret = made.json()["secret"]
     before = len(_listed(stack))
     followers = [Follower(stack) for _ in range(3)]
     for follower in followers:
@@ -115,6 +161,12 @@ def test_every_event_comes_once_and_in_order_whatever_is_killed(stack: Stack) ->
         while len(follower.seen) < len(told) and time.monotonic() < until:
             time.sleep(0.1)
         follower.is_done.set()
+    while not shop.got >= {event_id for event_id, _ in told}:
+        assert time.monotonic() < until
+        time.sleep(0.2)
+    assert shop.refused == []
+    shop.shutdown()
+    shop.server_close()
     _asset(stack)  # one more for each, so that they notice
     for follower in followers:
         follower.join(10)

@@ -120,6 +120,17 @@ async def test_a_good_head_is_enough_however_slow_the_body(scene: Scene) -> None
         assert delivery["status"] == "succeeded"
 
 
+@pytest.mark.parametrize("header", ["connection: close", "connection: keep-alive"])
+async def test_a_204_with_a_body_is_an_answer_all_the_same(scene: Scene, header: str) -> None:
+    async with receiver(answering(204, header, body=b"ok")) as shop:
+        endpoint = await scene.endpoint(shop.url)
+        for _ in range(3):
+            await scene.tell()
+            await scene.courier.deliver()
+        assert {one["status"] for one in await scene.deliveries(endpoint)} == {"succeeded"}
+        assert len(shop.got) == 3
+
+
 async def test_the_schedule_and_its_end(scene: Scene) -> None:
     async with receiver(answering(500)) as shop:
         endpoint = await scene.endpoint(shop.url)

