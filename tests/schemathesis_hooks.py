@@ -11,7 +11,7 @@ KNOWN: dict[str, str] = json.loads(os.environ["BACKLOT_KNOWN_IDS"])
 # Well-formed, and nowhere.
 UNKNOWN = "01jcqzm4x8e3v9tk5h2w7d6n0p"
 # These would take away what the others look at, or begin a task whose end never comes.
-NEVER_KNOWN = {"delete_asset", "delete_task", "retry_task", "revoke_api_key"}
+NEVER_KNOWN = {"delete_asset", "delete_task", "retry_task", "revoke_api_key", "delete_webhook_endpoint"}
 
 
 @schemathesis.hook

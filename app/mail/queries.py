@@ -10,16 +10,17 @@ from app.mail.models import CaughtMail
 
 # Up to $2 mails that are due, for $3 seconds; none while the backend $1 is paused. At most $4 tries, and $5 days.
 # Those tried less often go first: what fails again and again delays nobody.
+# Materialized: in a join it could be gone through again for each row, and each time take others.
 CLAIM = """
-    update mails m set attempts = attempts + 1, due_at = now() + make_interval(secs => $3), error = null
-    from (
+    with due as materialized (
         select id from mails
         where status = 'pending' and due_at <= now() and attempts < $4 and (expires_at is null or expires_at > now())
             and created_at > now() - make_interval(days => $5)
             and not exists (select from mail_pauses where backend = $1 and until > now())
         order by attempts, due_at limit $2 for update skip locked
-    ) due
-    where m.id = due.id
+    )
+    update mails m set attempts = m.attempts + 1, due_at = now() + make_interval(secs => $3), error = null
+    from due where m.id = due.id
     returning m.id, m.kind, m.to_address, m.locale, m.facts, m.token_id, m.attempts, m.created_at, m.expires_at
 """
 

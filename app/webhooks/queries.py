@@ -30,19 +30,21 @@ SECONDS_TO_NEXT = """
 """
 # Some at a time; ids begin with the time they were made at.
 FORGET = """
-    delete from webhook_deliveries where id in (
+    with old as materialized (
         select id from webhook_deliveries where id < id_from(now() - make_interval(days => $1))
-        order by id limit 1000 for update skip locked)
-    returning 1
+        order by id limit 1000 for update skip locked
+    )
+    delete from webhook_deliveries d using old where d.id = old.id returning 1
 """
 FORGET_QUEUES = """
-    delete from webhook_queues where target_id in (
+    with idle as materialized (
         select target_id from webhook_queues q
         where next_due_at is null and (failures = 0 or last_failed_at < now() - make_interval(days => $1))
             and not exists (select from webhook_deliveries d where d.target_id = q.target_id and d.status = 'pending')
             and not exists (select from webhook_endpoints e where e.id = q.endpoint_id)
-        limit 1000 for update skip locked)
-    returning 1
+        limit 1000 for update skip locked
+    )
+    delete from webhook_queues q using idle where q.target_id = idle.target_id returning 1
 """
 
 

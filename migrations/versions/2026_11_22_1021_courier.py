@@ -44,13 +44,14 @@ CLAIM_ONE = """
         if p_queue.endpoint_id is not null and not exists (
             select from webhook_endpoints w where w.id = p_queue.endpoint_id and w.status = 'enabled')
         then
-            update webhook_deliveries d set status = 'discarded', ended_at = v_now, claimed_until = null
-            from (
+            with due as materialized (
                 select x.id from webhook_deliveries x
                 where x.target_id = p_queue.target_id and x.status = 'pending'
                     and (x.claimed_until is null or x.claimed_until <= v_now)
                 order by x.due_at, x.id limit 500 for update skip locked
-            ) due where d.id = due.id;
+            )
+            update webhook_deliveries d set status = 'discarded', ended_at = v_now, claimed_until = null
+            from due where d.id = due.id;
             get diagnostics v_gone = row_count;
             update webhook_queues q
                 set next_due_at = case when v_gone = 500 then v_now
@@ -82,14 +83,15 @@ CLAIM_ONE = """
         select count(*) into v_under_way from webhook_deliveries d
             where d.target_id = p_queue.target_id and d.status = 'pending' and d.claimed_until is not null;
         return query
-        with taken as (
+        -- Materialized: in a join it could be gone through again for each row, and each time take others.
+        with due as materialized (
+            select x.id from webhook_deliveries x
+            where x.target_id = p_queue.target_id and x.status = 'pending' and x.due_at <= v_now
+            order by x.due_at, x.id limit greatest(least(p_most, v_room - v_under_way), 0) for update skip locked
+        ), taken as (
             update webhook_deliveries d set attempts = d.attempts + 1, tries = d.tries + 1,
                 due_at = v_now + p_lease, claimed_until = v_now + p_lease
-            from (
-                select x.id from webhook_deliveries x
-                where x.target_id = p_queue.target_id and x.status = 'pending' and x.due_at <= v_now
-                order by x.due_at, x.id limit greatest(least(p_most, v_room - v_under_way), 0) for update skip locked
-            ) due where d.id = due.id returning d.*
+            from due where d.id = due.id returning d.*
         )
         select t.id, t.workspace_id, t.mode::text, t.endpoint_id, t.target_id, t.event_id, t.event_type::text,
                t.task_id, t.payload, t.attempts, t.tries::int, p_queue.failures, coalesce(

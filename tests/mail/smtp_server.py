@@ -40,7 +40,7 @@ class SmtpServer:
         """The process that dies when its mail was taken and not yet answered."""
         self.breaks_off = 0
         """So many connections end when their mail was taken and not yet answered."""
-        self.certificate = folder and _make_certificate(folder)
+        self.certificate = folder and make_certificate(folder)
         self._servers: list[SMTP] = []
 
     async def __aenter__(self) -> "SmtpServer":
@@ -119,7 +119,7 @@ class SmtpServer:
         return "250 OK queued as A1"
 
 
-def _make_certificate(folder: Path) -> Path:
+def make_certificate(folder: Path) -> Path:
     """Key and certificate of 127.0.0.1 in one file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])

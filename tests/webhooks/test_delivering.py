@@ -340,3 +340,13 @@ async def test_two_workers_send_each_once(scene: Scene, shop: Receiver) -> None:
 
     await eventually(all_noted)
     assert len(shop.got) == len({got.id for got in shop.got}) == 50
+
+
+@pytest.mark.parametrize("number", [6, 200])
+async def test_a_claim_takes_no_more_than_there_is_room_for_however_it_is_planned(scene: Scene, number: int) -> None:
+    async with receiver(hanging) as stuck:
+        await scene.endpoint(stuck.url)
+        await scene.tell(*["batch.completed"] * number)
+        await scene.database.fetch("analyze webhook_deliveries")
+        assert len(await scene.courier._claim(100, 100)) == couriers.AT_ONCE_EACH
+        assert await scene.courier._claim(100, 100) == []

@@ -1,11 +1,16 @@
 """No attempt goes to an address that is not public, however the endpoint's name comes by it."""
 
+import asyncio
 import socket
+import ssl
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.core.settings import Egress
+from tests.conftest import REACHABLE
+from tests.mail.smtp_server import make_certificate
 from tests.webhooks.receiver import Receiver, answering, receiver
 from tests.webhooks.scene import Scene
 
@@ -64,3 +69,22 @@ async def test_what_was_allowed_when_it_was_made_is_refused_where_it_is_no_more(
     (delivery,) = await scene.deliveries(endpoint)
     assert delivery["error"] in ("scheme", "address")
     assert shop.got == []
+
+
+async def test_a_certificate_nobody_trusts_gets_nothing(scene: Scene, tmp_path: Path) -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(make_certificate(tmp_path))
+    asked = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.read(1))
+        writer.close()
+
+    server = await asyncio.start_server(serve, REACHABLE, 0, ssl=context)
+    endpoint = await scene.endpoint(f"https://{REACHABLE}:{server.sockets[0].getsockname()[1]}/hook")
+    await scene.tell()
+    await scene.courier.deliver()
+    server.close()
+    (delivery,) = await scene.deliveries(endpoint)
+    assert (delivery["status"], delivery["error"]) == ("pending", "tls")
+    assert asked == []
