@@ -33,7 +33,7 @@ class InvalidToken(Problem):
 class InvalidTicket(Problem):
     """The ticket is unknown, or its minute is over.
 
-    Get another with `POST /v1/events/tickets`, and give `last_event_id` to go on where the stream ended.
+    Get another with `POST /v1/events/stream/tickets`, and give `last_event_id` to go on where the stream ended.
     """
 
     status = 401

@@ -62,7 +62,7 @@ async def take_ticket(
     request: Request,
     ticket: Annotated[
         str | None,
-        Query(max_length=LONGEST, description="Of `POST /v1/events/tickets`, where no header can be sent."),
+        Query(max_length=LONGEST, description="Of `POST /v1/events/stream/tickets`, where no header can be sent."),
     ] = None,
 ) -> None:
     """For routes that take tickets, before they ask for the caller: the request is that of who it was given to.

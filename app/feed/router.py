@@ -181,11 +181,10 @@ _TICKET = {"ticket": "bkt_" + "x" * 43, "expires_at": "2026-01-31T12:01:00Z"}
 
 
 @router.post(
-    "/tickets",
-    status_code=201,
+    "/stream/tickets",
     response_model=Ticket,
     operation_id="create_ticket",
-    responses=problems(*CALLER_PROBLEMS) | {201: {"content": {"application/json": {"example": _TICKET}}}},
+    responses=problems(*CALLER_PROBLEMS) | {200: {"content": {"application/json": {"example": _TICKET}}}},
 )
 async def create_ticket(request: Request, caller: EventsReader) -> Ticket:
     """Get a ticket that opens streams for a minute, as `?ticket=`: for an EventSource, which sends no headers."""

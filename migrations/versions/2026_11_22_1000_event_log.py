@@ -13,7 +13,7 @@ FUNCTIONS = {
     "id_from(timestamptz)": """
     -- The least id made at that time or later.
     create function id_from(p_time timestamptz) returns uuid language sql immutable parallel safe as $$
-        select (lpad(to_hex((extract(epoch from p_time) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
+        select (lpad(to_hex(floor(extract(epoch from p_time) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
     $$
     """,
     "id_floor(uuid)": """

@@ -142,7 +142,7 @@ async def _one(account: Account) -> Any:
 
 
 async def test_a_ticket_opens_streams_and_nothing_else(teller: Teller, account: Account, settings: Settings) -> None:
-    ticket = (await account.person.post("/v1/events/tickets")).json()["ticket"]
+    ticket = (await account.person.post("/v1/events/stream/tickets")).json()["ticket"]
     async with client(settings) as browser:
         async with stream(browser, ticket=ticket, **KEYS) as reader:
             messages = reader.messages()
@@ -167,7 +167,7 @@ async def _task(account: Account) -> str:
 async def test_a_ticket_is_of_no_use_without_redis_nor_redis_without_it(
     account: Account, settings: Settings, server: FastAPI
 ) -> None:
-    ticket = (await account.live.post("/v1/events/tickets")).json()["ticket"]
+    ticket = (await account.live.post("/v1/events/stream/tickets")).json()["ticket"]
     redis = server.state.database.redis
     held = {key: await redis.get(key) for key in await redis.keys("backlot:ticket:*")}
     said = str(held)

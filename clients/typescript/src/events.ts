@@ -53,7 +53,7 @@ export interface FollowOptions {
 export interface EventsOptions extends FollowOptions {
   /** As `task.succeeded` or `task.*`; none: all. */
   types?: string[];
-  /** In place of the API key: what `POST /v1/events/tickets` gives, or a function, asked before each connection. */
+  /** In place of the API key: what `POST /v1/events/stream/tickets` gives, or a function, asked before each connection. */
   ticket?: string | (() => string | Promise<string>);
 }
 

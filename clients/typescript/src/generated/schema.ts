@@ -645,7 +645,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/events/tickets": {
+    "/v1/events/stream/tickets": {
         parameters: {
             query?: never;
             header?: never;
@@ -5674,7 +5674,7 @@ export interface operations {
             query?: {
                 /** @description The same, where no header can be sent. */
                 last_event_id?: string | null;
-                /** @description Of `POST /v1/events/tickets`, where no header can be sent. */
+                /** @description Of `POST /v1/events/stream/tickets`, where no header can be sent. */
                 ticket?: string | null;
             };
             header?: never;
@@ -5842,7 +5842,7 @@ export interface operations {
             query?: {
                 /** @description The same, where no header can be sent. */
                 last_event_id?: string | null;
-                /** @description Of `POST /v1/events/tickets`, where no header can be sent. */
+                /** @description Of `POST /v1/events/stream/tickets`, where no header can be sent. */
                 ticket?: string | null;
             };
             header?: never;
@@ -6813,7 +6813,7 @@ export interface operations {
                 type?: string[] | null;
                 /** @description The same, where no header can be sent. */
                 last_event_id?: string | null;
-                /** @description Of `POST /v1/events/tickets`, where no header can be sent. */
+                /** @description Of `POST /v1/events/stream/tickets`, where no header can be sent. */
                 ticket?: string | null;
             };
             header?: never;
@@ -6850,7 +6850,7 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Done. */
-            201: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -5,9 +5,9 @@ from ...models.ticket import Ticket
 
 
 def _parse(response: httpx.Response) -> Ticket:
-    response_201 = Ticket.from_dict(response.json())
+    response_200 = Ticket.from_dict(response.json())
 
-    return response_201
+    return response_200
 
 
 def create_ticket() -> _calls.Call[Ticket]:
@@ -15,7 +15,7 @@ def create_ticket() -> _calls.Call[Ticket]:
 
     return _calls.Call(
         "POST",
-        "/v1/events/tickets",
+        "/v1/events/stream/tickets",
         _parse,
         is_safe_twice=False,
     )
