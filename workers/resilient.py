@@ -30,6 +30,18 @@ class ResilientWorker(Worker):
         except asyncio.CancelledError:
             log.info("stopped_before_job", job_id=job_id)  # raised, it would keep arq from closing in good order
 
+    async def close(self) -> None:
+        """arq's own ends halfway, before `on_shutdown`, when a job was stopped before it had begun."""
+        try:
+            await super().close()
+        except asyncio.CancelledError:
+            closing = asyncio.current_task()
+            if not self.tasks or (closing is not None and closing.cancelling()):
+                raise
+            await asyncio.wait(self.tasks.values())
+            self.tasks.clear()
+            await super().close()
+
     async def start_jobs(self, job_ids: list[bytes]) -> None:
         for job_id in job_ids:
             if self.job_counter >= self.max_jobs:

@@ -148,3 +148,18 @@ async def test_a_worker_stopped_while_it_picks_up_a_bell_closes_in_good_order(
             await ring(redis, "a")
             await picks_up.wait()
     assert closed.is_set()
+
+
+async def test_a_worker_closes_in_good_order_when_a_job_had_not_begun(settings: Settings) -> None:
+    closed = asyncio.Event()
+
+    async def job(_: Any, name: str) -> None: ...
+
+    async def close(_: Any) -> None:
+        closed.set()
+
+    async with working(settings, job, on_shutdown=close) as worker:
+        while worker._pool is None or worker.main_task is None:
+            await asyncio.sleep(0.01)
+        worker.tasks["bell"] = asyncio.create_task(worker.run_job("bell", 0))
+    assert closed.is_set()
